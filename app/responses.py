@@ -1,0 +1,66 @@
+"""From a value to a response: negotiate, write."""
+
+from ipaddress import ip_address
+from typing import Any
+
+from flask import Response
+
+from app.config import Settings
+from app.data_contracts import data_contract
+from app.webapi.data_contract import DataContract, Row
+from app.webapi.http_error import HttpResponseException
+from app.webapi.negotiation import ContentNegotiationResult, negotiate
+from schemas.contract import Contract
+
+# What the IIS host adds to every answer.
+HEADERS = (("Cache-Control", "no-cache"), ("Pragma", "no-cache"), ("Expires", "-1"))
+
+
+def respond(environ: dict[str, Any], contract: type[Contract], row: Row | None) -> Response:
+    """Answer 200 with a contract's value, or with null for ``None``."""
+    return _write(environ, data_contract(contract), row, 200)
+
+
+def respond_nothing() -> Response:
+    """Answer 204."""
+    return Response(status=204, headers=[*HEADERS])
+
+
+def respond_error(
+    environ: dict[str, Any], settings: Settings, error: HttpResponseException
+) -> Response:
+    """Answer an error's status with its HttpError."""
+    contract, row = error.error.value(includes_detail(environ, settings))
+    response = _write(environ, contract, row, error.status)
+    if error.allow is not None:
+        response.headers["Allow"] = error.allow
+    return response
+
+
+def negotiated(environ: dict[str, Any]) -> ContentNegotiationResult:
+    """Negotiate by a request's headers."""
+    get = environ.get
+    return negotiate(
+        get("HTTP_ACCEPT"),
+        get("HTTP_ACCEPT_CHARSET"),
+        get("HTTP_X_REQUESTED_WITH"),
+        get("CONTENT_TYPE"),
+    )
+
+
+def includes_detail(environ: dict[str, Any], settings: Settings) -> bool:
+    """Whether this client may see an error's detail (IncludeErrorDetailPolicy)."""
+    if settings.error_detail != "local":
+        return settings.error_detail == "always"
+    try:
+        return ip_address(environ.get("REMOTE_ADDR", "")).is_loopback
+    except ValueError:
+        return False
+
+
+def _write(
+    environ: dict[str, Any], contract: DataContract, row: Row | None, status: int
+) -> Response:
+    result = negotiated(environ)
+    body = result.match.formatter.write(contract, row, result.charset)
+    return Response(body, status, [*HEADERS, ("Content-Type", result.content_type)])

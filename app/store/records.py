@@ -1,0 +1,206 @@
+"""Files of processes: JSON lines, JSON arrays, and captured XML answers of the legacy service."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from io import BufferedReader
+from json.encoder import encode_basestring_ascii
+from typing import Any, Final
+
+from lxml import etree
+from marshmallow import ValidationError
+
+from app.data_contracts import data_contract
+from app.store.store import Stored
+from app.webapi.data_contract import ClrType, Row
+from app.webapi.formatter import compile_template
+from schemas.charge_process import ChargeProcess
+from schemas.clr import int32
+
+_XSI_NIL: Final = "{http://www.w3.org/2001/XMLSchema-instance}nil"
+
+
+class RecordError(Exception):
+    """A record that can't be taken: file, line, member and reason in one line."""
+
+    def __init__(self, file: str, line: int, reason: str, member: str | None = None) -> None:
+        where = f"{file}:{line}" + (f": {member}" if member else "")
+        super().__init__(f"{where}: {reason}")
+
+
+def read(stream: BufferedReader, file: str, user_id: int | None = None) -> Iterator[Stored]:
+    """Yield the processes of a file, each checked against the contract.
+
+    Args:
+        stream: JSON lines, one JSON array, or one XML answer (UTF-8 or UTF-16).
+        file: the file's name, for errors.
+        user_id: whose processes these are; needed for XML, and for JSON that doesn't say.
+
+    Raises RecordError at the first record that can't be taken.
+    """
+    head = _peek(stream)
+    if head.startswith((b"<", b"\xff\xfe", b"\xfe\xff")):
+        yield _read_xml(stream.read(), file, user_id)
+    elif head.startswith(b"["):
+        yield from _read_array(stream.read(), file, user_id)
+    else:
+        yield from _read_lines(stream, file, user_id)
+
+
+def _peek(stream: BufferedReader) -> bytes:
+    """Return the first bytes behind blanks and the UTF-8 mark, without taking them."""
+    start = stream.peek(64)[:64]
+    return start.removeprefix(b"\xef\xbb\xbf").lstrip()
+
+
+def _read_lines(stream: BufferedReader, file: str, user_id: int | None) -> Iterator[Stored]:
+    for number, line in enumerate(stream, 1):
+        if number == 1:
+            line = line.removeprefix(b"\xef\xbb\xbf")
+        if line.strip():
+            yield _stored(_json(line, file, number), file, number, user_id)
+
+
+def _read_array(content: bytes, file: str, user_id: int | None) -> Iterator[Stored]:
+    values = _json(content, file, 1)
+    # The parser keeps no positions: an element's line is that of its text among its siblings.
+    text = content.decode("utf-8-sig")
+    at = text.index("[") + 1
+    for value in values:
+        at = _BETWEEN.match(text, at).end()  # type: ignore[union-attr]
+        line = text.count("\n", 0, at) + 1
+        yield _stored(value, file, line, user_id)
+        at = _SKIP.raw_decode(text, at)[1]
+
+
+def _read_xml(content: bytes, file: str, user_id: int | None) -> Stored:
+    if user_id is None:
+        raise RecordError(file, 1, "an XML answer doesn't say whose it is: give --user-id")
+    try:
+        root = etree.fromstring(_without_forbidden(content), _PARSER)
+    except (etree.XMLSyntaxError, UnicodeError) as error:
+        line = getattr(error, "lineno", None) or 1
+        raise RecordError(file, line, f"is not XML: {error}") from None
+    contract = data_contract(ChargeProcess)
+    if root.tag != f"{{{contract.namespace}}}{contract.name}":
+        raise RecordError(file, 1, f"must be a {contract.name} of {contract.namespace}")
+    if root.get(_XSI_NIL) == "true":
+        raise RecordError(file, 1, "holds no process: the answer is nil")
+    types = {member.name: member.type for member in contract.members}
+    value: dict[str, object] = {}
+    for element in root:
+        line = int(element.sourceline or 1)
+        name = str(element.tag).partition("}")[2]
+        if name in value:
+            raise RecordError(file, line, "stands twice", name)
+        try:
+            value[name] = _xml_value(element, types.get(name))
+        except ValidationError as error:
+            raise RecordError(file, line, error.messages[0], name) from None
+    return _stored({"user_id": user_id, **value}, file, 1, user_id)
+
+
+def _xml_value(element: Any, kind: ClrType | None) -> object:
+    text = None if element.get(_XSI_NIL) == "true" else _restored(element.text or "")
+    if text is None or kind in (None, ClrType.STRING, ClrType.DATE_TIME, ClrType.DECIMAL):
+        return text
+    if kind is ClrType.BOOLEAN and text in ("true", "false"):
+        return text == "true"
+    if kind is ClrType.INT32 and _INT32.fullmatch(text):
+        return int(text)
+    raise ValidationError(f"must be a {kind.value}, not {text[:60]!r}")
+
+
+def _json(content: bytes, file: str, line: int) -> Any:
+    try:
+        return json.loads(
+            content.decode("utf-8-sig"),
+            parse_float=Decimal,
+            parse_constant=_refuse_constant,
+            object_pairs_hook=_unique,
+        )
+    except json.JSONDecodeError as error:
+        line += error.lineno - 1
+        raise RecordError(file, line, f"is not JSON: {error.msg} at column {error.colno}") from None
+    except UnicodeDecodeError as error:
+        raise RecordError(file, line, f"is not UTF-8: byte {error.start + 1}") from None
+    except (ValueError, RecursionError) as error:
+        raise RecordError(file, line, str(error)) from None
+
+
+def _stored(value: Any, file: str, line: int, user_id: int | None) -> Stored:
+    if type(value) is not dict:
+        raise RecordError(file, line, "must be an object with a process's members")
+    user = value.pop("user_id", user_id)
+    try:
+        if user is None:
+            raise ValidationError({"user_id": ["is missing"]})
+        try:
+            user = int32(user)
+        except ValidationError as error:
+            raise ValidationError({"user_id": error.messages}) from None
+        return (user, *ChargeProcess.row(value))
+    except ValidationError as error:
+        member, reasons = next(iter(error.messages_dict.items()))
+        raise RecordError(file, line, str(reasons[0]), str(member)) from None
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"{twice}: stands twice")
+    return value
+
+
+def _refuse_constant(name: str) -> object:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+_INT32: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,10})")
+_BETWEEN: Final = re.compile(r"[\s,]*")
+_SKIP: Final = json.JSONDecoder()
+_PARSER: Final = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
+
+# .NET writes references to characters that XML 1.0 forbids and lxml refuses: they go through the
+# parser behind a mark from a private area, as does the mark itself.
+_MARK: Final = "\uf8ff"
+_FORBIDDEN: Final = re.compile(r"&#x([0-8BCEF]|1[0-9A-F]|FFF[EF]);|" + _MARK)
+_MARKED: Final = re.compile(f"{_MARK}([0-9A-F]*);")
+
+
+def _without_forbidden(content: bytes) -> bytes:
+    wide = content.startswith((b"\xff\xfe", b"\xfe\xff"))
+    text = content.decode("utf-16" if wide else "utf-8-sig").lstrip()
+    return _FORBIDDEN.sub(lambda found: f"{_MARK}{found[1] or ''};", text).encode()
+
+
+def _restored(text: str) -> str:
+    return _MARKED.sub(lambda found: chr(int(found[1], 16)) if found[1] else _MARK, text)
+
+
+# JSON lines as they are imported: numbers with their written scale, everything else as ASCII.
+_EXPRESSIONS: Final = {
+    ClrType.INT32: "null if {0} is None else {0}",
+    ClrType.BOOLEAN: "boolean[{0}]",
+    ClrType.STRING: "null if {0} is None else quote({0})",
+    ClrType.DECIMAL: "null if {0} is None else {0}",
+    ClrType.DATE_TIME: "null if {0} is None else quote({0})",
+}
+
+
+def _compile_line() -> Callable[[Row], str]:
+    members = data_contract(ChargeProcess).members
+    types = {"user_id": ClrType.INT32, **{member.name: member.type for member in members}}
+    template = ",".join(f'"{name}":%s' for name in types)
+    expressions = [_EXPRESSIONS[kind].format(f"v{at}") for at, kind in enumerate(types.values())]
+    names = {"null": "null", "boolean": {None: "null", 0: "false", 1: "true"}}
+    return compile_template(
+        "{" + template + "}\n", expressions, {**names, "quote": encode_basestring_ascii}
+    )
+
+
+line: Final = _compile_line()
+"""Write a stored process as the JSON line that ``read`` takes, with its line end."""

@@ -1,0 +1,192 @@
+"""The store: reads a user's newest process, takes and gives all of them."""
+
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, Select, Table, bindparam, create_engine, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.pool import NullPool
+
+from app.store.tables import CHARGE_PROCESS, METADATA
+
+Stored = tuple[Any, ...]
+"""A user's id, then the members of their process in declared order."""
+
+_BATCH = 5_000
+_INSERT: dict[str, Callable[[Table], Any]] = {
+    "sqlite": sqlite.insert,
+    "postgresql": postgresql.insert,
+}
+
+
+class StoreError(Exception):
+    """The store can't be read or written; the message is for the log and the command line."""
+
+
+class Store:
+    """Processes in the database at a URL. Connects when it is first used, in each thread.
+
+    Args:
+        url: a SQLAlchemy URL; a SQLite file is created when it is missing at the first use.
+        timeout: seconds to wait for a lock or a connection.
+    """
+
+    def __init__(self, url: str, timeout: float = 5.0) -> None:
+        self.url = make_url(url)
+        self._file = _sqlite_file(url)
+        options: dict[str, Any] = {"timeout": timeout} if self._file else {}
+        try:
+            self._engine: Engine = create_engine(
+                self.url, poolclass=NullPool, isolation_level="AUTOCOMMIT", connect_args=options
+            )
+        except ImportError as error:
+            raise StoreError(f"{self}: its driver is not installed ({error.name})") from None
+        self._latest, self._positional = self._compile(_latest())
+        self._threads = threading.local()
+        self._prepared = False
+
+    def __str__(self) -> str:
+        return self.url.render_as_string(hide_password=True)
+
+    def latest(self, user_id: int) -> Stored | None:
+        """Return the members of the user's process with the highest id, ``None`` without one.
+
+        One prepared statement on a connection kept for each thread. Raises StoreError.
+        """
+        try:
+            cursor = self._connection().cursor()
+            cursor.execute(self._latest, (user_id,) if self._positional else {"user_id": user_id})
+            row: Stored | None = cursor.fetchone()
+        except Exception as error:
+            self._disconnect()
+            raise self._failed("read", error) from error
+        return row
+
+    def prepare(self) -> None:
+        """Create the table, and the file of an embedded store, where they are missing."""
+        try:
+            if self._file:
+                Path(self._file).parent.mkdir(parents=True, exist_ok=True)
+            with self._engine.connect() as connection:
+                if self._file:
+                    connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+                METADATA.create_all(connection)
+        except (OSError, SQLAlchemyError) as error:
+            raise self._failed("prepared", error) from error
+        self._prepared = True
+
+    def replace(self, stored: Iterable[Stored]) -> int:
+        """Take processes, each in place of the one with its id; all of them or none.
+
+        Returns how many were taken. Raises StoreError, and lets pass what ``stored`` raises.
+        """
+        self.prepare()
+        insert = _INSERT[self._engine.dialect.name](CHARGE_PROCESS)
+        names = CHARGE_PROCESS.columns.keys()
+        statement = insert.on_conflict_do_update(
+            index_elements=list(CHARGE_PROCESS.primary_key), set_=dict(insert.excluded)
+        )
+        rows = iter(stored)
+        count = 0
+        try:
+            with self._engine.connect() as connection:
+                connection = connection.execution_options(isolation_level="SERIALIZABLE")
+                with connection.begin():
+                    while batch := list(islice(rows, _BATCH)):
+                        connection.execute(
+                            statement, [dict(zip(names, row, strict=True)) for row in batch]
+                        )
+                        count += len(batch)
+        except SQLAlchemyError as error:
+            raise self._failed("written", error) from error
+        return count
+
+    def all(self) -> Iterator[Stored]:
+        """Yield all processes by user and process id. Raises StoreError."""
+        self.prepare()
+        ordered = select(CHARGE_PROCESS).order_by(
+            CHARGE_PROCESS.c.user_id, CHARGE_PROCESS.c.process_id
+        )
+        try:
+            with self._engine.connect() as connection:
+                for row in connection.execution_options(yield_per=_BATCH).execute(ordered):
+                    yield tuple(row)
+        except SQLAlchemyError as error:
+            raise self._failed("read", error) from error
+
+    def is_empty(self) -> bool:
+        """Return whether nothing is stored. Raises StoreError."""
+        self.prepare()
+        try:
+            with self._engine.connect() as connection:
+                return not connection.scalar(select(func.count()).select_from(CHARGE_PROCESS))
+        except SQLAlchemyError as error:
+            raise self._failed("read", error) from error
+
+    def close(self) -> None:
+        """Close this thread's connection."""
+        self._disconnect()
+
+    def _connection(self) -> DBAPIConnection:
+        kept = getattr(self._threads, "kept", None)
+        # One stat a request (1 us) finds a file that was deleted, replaced or overwritten
+        # beside an open connection, which SQLite itself goes on reading.
+        if kept is not None and (self._file is None or kept[1] == _identity(self._file)):
+            connection: DBAPIConnection = kept[0]
+            return connection
+        self._disconnect()
+        if not self._prepared:
+            self.prepare()
+        identity = _identity(self._file) if self._file else None
+        pooled = self._engine.raw_connection()
+        pooled.detach()
+        opened = pooled.dbapi_connection
+        assert opened is not None
+        self._threads.kept = (opened, identity)
+        return opened
+
+    def _disconnect(self) -> None:
+        kept = getattr(self._threads, "kept", None)
+        self._threads.kept = None
+        if kept is not None:
+            with suppress(Exception):
+                kept[0].close()
+
+    def _compile(self, statement: Select[Any]) -> tuple[str, bool]:
+        compiled = statement.compile(self._engine)
+        return str(compiled), bool(getattr(compiled, "positional", False))
+
+    def _failed(self, what: str, error: Exception) -> StoreError:
+        cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
+        return StoreError(f"{self} can't be {what}: {' '.join(str(cause).split())}")
+
+
+def _latest() -> Select[Any]:
+    """The one query: a user's process with the highest id."""
+    members = [column for column in CHARGE_PROCESS.columns if column.name != "user_id"]
+    return (
+        select(*members)
+        .where(CHARGE_PROCESS.c.user_id == bindparam("user_id"))
+        .order_by(CHARGE_PROCESS.c.process_id.desc())
+        .suffix_with("LIMIT 1")
+    )
+
+
+def _sqlite_file(url: str) -> str | None:
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite" or parsed.database in (None, "", ":memory:"):
+        return None
+    return parsed.database
+
+
+def _identity(file: str) -> tuple[int, int, int]:
+    found = os.stat(file)
+    return found.st_ino, found.st_size, found.st_mtime_ns

@@ -1,0 +1,60 @@
+"""HttpError: what Web API answers when it has no value."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from app.webapi import messages
+from app.webapi.data_contract import ClrType, DataContract, DataMember, Row
+
+_MESSAGE = DataMember("Message", ClrType.STRING)
+_MESSAGE_DETAIL = DataMember("MessageDetail", ClrType.STRING)
+# HttpError writes its XML itself: no namespace, and a member that it lacks is left out.
+_ERROR = DataContract("Error", None, (_MESSAGE,))
+_DETAILED_ERROR = DataContract("Error", None, (_MESSAGE, _MESSAGE_DETAIL))
+
+
+@dataclass(frozen=True, slots=True)
+class HttpError:
+    """An error's texts; IncludeErrorDetailPolicy says who sees the detail."""
+
+    message: str
+    message_detail: str | None = None
+
+    def value(self, include_detail: bool) -> tuple[DataContract, Row]:
+        """Return the contract and the row to write."""
+        if include_detail and self.message_detail is not None:
+            return _DETAILED_ERROR, (self.message, self.message_detail)
+        return _ERROR, (self.message,)
+
+
+class HttpResponseException(Exception):  # noqa: N818  the original's name
+    """Ends a request with a status and an HttpError."""
+
+    def __init__(self, status: int, error: HttpError, allow: str | None = None) -> None:
+        super().__init__(status, error)
+        self.status = status
+        self.error = error
+        self.allow = allow
+        """The ``Allow`` header of a 405."""
+
+
+def not_found(uri: object, detail: str) -> HttpResponseException:
+    """No resource matches the request."""
+    message = messages.RESOURCE_NOT_FOUND.format(uri=uri)
+    return HttpResponseException(404, HttpError(message, detail))
+
+
+def method_not_supported(method: str, allowed: Iterable[str]) -> HttpResponseException:
+    """The resource has other verbs only."""
+    message = messages.METHOD_NOT_SUPPORTED.format(method=method)
+    return HttpResponseException(405, HttpError(message), allow=", ".join(sorted(allowed)))
+
+
+def bad_request(detail: str) -> HttpResponseException:
+    """The request can't be understood."""
+    return HttpResponseException(400, HttpError(messages.BAD_REQUEST, detail))
+
+
+def internal_server_error() -> HttpResponseException:
+    """Something failed inside; what it was is for the log only."""
+    return HttpResponseException(500, HttpError(messages.ERROR_OCCURRED))

@@ -1,0 +1,20 @@
+"""Every text that an error carries on the wire (AspNetWebStack's SRResources)."""
+
+RESOURCE_NOT_FOUND = "No HTTP resource was found that matches the request URI '{uri}'."
+NO_ROUTE_DATA = "No route data was found for this request."
+CONTROLLER_NOT_FOUND = "No type was found that matches the controller named '{controller}'."
+ACTION_NAME_NOT_FOUND = (
+    "No action was found on the controller '{controller}' that matches the name '{action}'."
+)
+ACTION_NOT_FOUND = "No action was found on the controller '{controller}' that matches the request."
+METHOD_NOT_SUPPORTED = "The requested resource does not support http method '{method}'."
+BAD_REQUEST = "The request is invalid."
+MISSING_PARAMETER = (
+    "The parameters dictionary contains a null entry for parameter '{parameter}' of non-nullable"
+    " type '{type}' for method '{method}' in '{controller}'. An optional parameter must be a"
+    " reference type, a nullable type, or be declared as an optional parameter."
+)
+ERROR_OCCURRED = "An error has occurred."
+
+# Not Web API's: the detail of a 404 for a user without a process, when NO_PROCESS asks for it.
+NO_PROCESS = "The user has no charge process."

@@ -1,0 +1,178 @@
+"""Content negotiation: the steps of DefaultContentNegotiator, which are not the RFC's."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from functools import lru_cache
+
+from app.webapi.formatter import ENCODINGS, MediaTypeFormatter
+from app.webapi.headers import (
+    ContentType,
+    MediaTypeWithQuality,
+    parse_accept,
+    parse_accept_charset,
+    parse_content_type,
+)
+from app.webapi.json_formatter import JsonFormatter
+from app.webapi.xml_formatter import XmlFormatter
+
+JSON = JsonFormatter()
+XML = XmlFormatter()
+FORMATTERS: tuple[MediaTypeFormatter, ...] = (JSON, XML)
+
+
+class Ranking(Enum):
+    """Which rule made a match (MediaTypeFormatterMatchRanking)."""
+
+    MAPPING = "X-Requested-With"
+    LITERAL = "Accept: a media type"
+    SUBTYPE_RANGE = "Accept: a subtype range"
+    ALL_RANGE = "Accept: */*"
+    REQUEST_TYPE = "Content-Type of the request"
+    TYPE = "the first that can write the type"
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """How well a formatter matches a request (MediaTypeFormatterMatch)."""
+
+    ranking: Ranking
+    quality: float
+    media_type: str
+    formatter: MediaTypeFormatter
+
+
+@dataclass(frozen=True, slots=True)
+class ContentNegotiationResult:
+    """The match that won, and the charset to write in (``utf-8`` or ``utf-16``)."""
+
+    match: Match
+    charset: str
+
+    @property
+    def content_type(self) -> str:
+        """The answer's ``Content-Type``."""
+        return f"{self.match.media_type}; charset={self.charset}"
+
+
+@lru_cache(maxsize=1024)
+def negotiate(
+    accept: str | None = None,
+    accept_charset: str | None = None,
+    requested_with: str | None = None,
+    content_type: str | None = None,
+) -> ContentNegotiationResult:
+    """Choose formatter, media type and charset from the request's four headers.
+
+    Args:
+        accept: ``Accept``; occurrences joined by commas; ``None`` when absent.
+        accept_charset: ``Accept-Charset``, likewise.
+        requested_with: ``X-Requested-With``.
+        content_type: the request's own ``Content-Type``.
+
+    Never raises, and never answers 406. A pure function, remembered for the 1,024 latest header
+    sets, which a client can displace but not falsify.
+    """
+    accepted = parse_accept(accept)
+    request_type = parse_content_type(content_type)
+    matches = compute_formatter_matches(accepted, requested_with, request_type)
+    return ContentNegotiationResult(
+        select_response_media_type_formatter(matches),
+        select_response_character_encoding(accept_charset, request_type),
+    )
+
+
+def compute_formatter_matches(
+    accepted: Sequence[MediaTypeWithQuality],
+    requested_with: str | None,
+    request_type: ContentType | None,
+) -> list[Match]:
+    """Return each formatter's one match, by the first rule that applies to it."""
+    by_quality = sort_by_quality(accepted)
+    return [
+        _match_mapping(formatter, accepted, requested_with)
+        or _match_accept(formatter, by_quality)
+        or _match_request_type(formatter, request_type)
+        or Match(Ranking.TYPE, 1.0, formatter.media_types[0], formatter)
+        for formatter in FORMATTERS
+    ]
+
+
+def sort_by_quality(accepted: Iterable[MediaTypeWithQuality]) -> list[MediaTypeWithQuality]:
+    """Sort stably: best quality first, full types before ``type/*`` before ``*/*``."""
+    return sorted(
+        accepted, key=lambda value: (-value.quality, value.is_all_range, value.is_subtype_range)
+    )
+
+
+def select_response_media_type_formatter(matches: Iterable[Match]) -> Match:
+    """Select the best match: a mapping, then ``Accept``, then the request's type, then any."""
+    best: dict[Ranking, Match] = {}
+    for match in matches:
+        best[match.ranking] = _better(best.get(match.ranking), match)
+    from_accept = None
+    for ranking in (Ranking.LITERAL, Ranking.SUBTYPE_RANGE, Ranking.ALL_RANGE):
+        if ranking in best:
+            from_accept = _better(from_accept, best[ranking])
+    mapping = best.get(Ranking.MAPPING)
+    if mapping and from_accept:
+        return _better(mapping, from_accept)
+    return mapping or from_accept or best.get(Ranking.REQUEST_TYPE) or best[Ranking.TYPE]
+
+
+def select_response_character_encoding(
+    accept_charset: str | None, request_type: ContentType | None
+) -> str:
+    """Select ``utf-8`` or ``utf-16``: by ``Accept-Charset``, the request's charset, or utf-8."""
+    by_quality = sorted(
+        parse_accept_charset(accept_charset), key=lambda value: (-value.quality, value.value == "*")
+    )
+    for value in by_quality:
+        if value.quality and value.value in (*ENCODINGS, "*"):
+            return "utf-8" if value.value == "*" else value.value
+    asked = ((request_type and request_type.charset) or "").lower()
+    return asked if asked in ENCODINGS else "utf-8"
+
+
+def _better(best: Match | None, match: Match) -> Match:
+    """Replace the best only by a strictly higher quality."""
+    return match if best is None or match.quality > best.quality else best
+
+
+def _match_mapping(
+    formatter: MediaTypeFormatter,
+    accepted: Sequence[MediaTypeWithQuality],
+    requested_with: str | None,
+) -> Match | None:
+    """XmlHttpRequestHeaderMapping: what a browser's script sends by itself gets JSON."""
+    asks_nothing = not accepted or (len(accepted) == 1 and accepted[0].is_all_range)
+    if formatter is JSON and asks_nothing and "xmlhttprequest" in (requested_with or "").lower():
+        return Match(Ranking.MAPPING, 1.0, formatter.media_types[0], formatter)
+    return None
+
+
+def _match_accept(
+    formatter: MediaTypeFormatter, by_quality: Iterable[MediaTypeWithQuality]
+) -> Match | None:
+    for value in by_quality:
+        if not value.quality:
+            continue
+        for media_type in formatter.media_types:
+            if value.covers(media_type):
+                return Match(_accept_ranking(value), value.quality, media_type, formatter)
+    return None
+
+
+def _accept_ranking(value: MediaTypeWithQuality) -> Ranking:
+    if value.is_all_range:
+        return Ranking.ALL_RANGE
+    return Ranking.SUBTYPE_RANGE if value.is_subtype_range else Ranking.LITERAL
+
+
+def _match_request_type(
+    formatter: MediaTypeFormatter, request_type: ContentType | None
+) -> Match | None:
+    for media_type in formatter.media_types:
+        if request_type and request_type.media_type.covers(media_type):
+            return Match(Ranking.REQUEST_TYPE, 1.0, media_type, formatter)
+    return None

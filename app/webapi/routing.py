@@ -1,0 +1,114 @@
+"""Action selection: the route ``{controller}/{action}``, controllers, actions, verbs.
+
+What is wrong with a request is found in the order of the functions here: no route, unknown
+controller, unknown action, missing parameter, wrong verb, unreadable parameter
+(HttpRoute, DefaultHttpControllerSelector, ApiControllerActionSelector, and model binding).
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TypeVar
+
+from app.webapi import messages
+from app.webapi.binding import first_value, int32
+from app.webapi.http_error import bad_request, method_not_supported, not_found
+from app.webapi.uri import RequestUri, canonical_path, unescape
+
+_Value = TypeVar("_Value")
+
+# ParsedRoute.Match for {controller}/{action}: the action may itself be a slash that follows the
+# separator, and whatever is left over must be separators.
+_ROUTE = re.compile(r"(?P<controller>[^/]++|/)/(?P<action>[^/]++|/)/*+", re.S)
+
+
+@dataclass(frozen=True, slots=True)
+class HttpActionDescriptor:
+    """An action with one Int32 parameter from the query, answering GET.
+
+    ``controller`` and ``action`` are the names that route to it, ``parameter`` is in lower case;
+    ``method`` and ``controller_type`` are the CLR's names, for an error's detail.
+    """
+
+    controller: str
+    action: str
+    parameter: str
+    method: str
+    controller_type: str
+
+
+class ActionSelector:
+    """Finds the action for a request among those declared.
+
+    Args:
+        actions: the actions; names of controllers and actions match in any ASCII case.
+        base_path: the virtual directory that the application lives under, ``/`` or ``/Name``.
+    """
+
+    def __init__(self, actions: Iterable[HttpActionDescriptor], base_path: str = "/") -> None:
+        self._base = base_path.strip("/").lower()
+        self._controllers: dict[str, dict[str, HttpActionDescriptor]] = {}
+        for action in actions:
+            named = self._controllers.setdefault(action.controller.lower(), {})
+            named[action.action.lower()] = action
+        # A pure function of the path; what clients make of paths is bounded by the cache's size.
+        self.find = lru_cache(maxsize=1024)(self._find)
+
+    def _find(self, path: str) -> HttpActionDescriptor | str:
+        """Find the action for an escaped path, or the detail of the 404 that it gets."""
+        relative = self.relative_path(path)
+        route = None if relative is None else _ROUTE.fullmatch(relative)
+        if route is None:
+            return messages.NO_ROUTE_DATA
+        actions = _lookup(self._controllers, route["controller"])
+        if actions is None:
+            return messages.CONTROLLER_NOT_FOUND.format(controller=route["controller"])
+        action = _lookup(actions, route["action"])
+        if action is None:
+            controller = next(iter(actions.values())).controller
+            return messages.ACTION_NAME_NOT_FOUND.format(
+                controller=controller, action=route["action"]
+            )
+        return action
+
+    def relative_path(self, path: str) -> str | None:
+        """Return the decoded path below the base path, ``None`` for a path outside of it.
+
+        HttpRoute.CreateRoutingContext puts a slash before the decoded path and takes off the
+        virtual root and one slash, so one doubled slash at the start is forgiven.
+        """
+        decoded = unescape(canonical_path(path))
+        root = "/" + self._base
+        start, rest = decoded[: len(root)], decoded[len(root) :]
+        if self._base and not (start.isascii() and start.lower() == root and rest[:1] in ("", "/")):
+            return None
+        return rest.removeprefix("/")
+
+
+def bind(action: HttpActionDescriptor, method: str, uri: RequestUri) -> int:
+    """Return the action's argument.
+
+    Raises HttpResponseException: 404 without the parameter, 405 for another verb than GET, 400
+    when the parameter can't be read.
+    """
+    text = first_value(uri.query, action.parameter)
+    if text is None:
+        raise not_found(uri, messages.ACTION_NOT_FOUND.format(controller=action.controller))
+    if method != "GET":
+        raise method_not_supported(method, ["GET"])
+    try:
+        return int32(text)
+    except ValueError:
+        detail = messages.MISSING_PARAMETER.format(
+            parameter=action.parameter,
+            type="System.Int32",
+            method=action.method,
+            controller=action.controller_type,
+        )
+        raise bad_request(detail) from None
+
+
+def _lookup(named: Mapping[str, _Value], name: str) -> _Value | None:
+    """Look a name up in any ASCII case: OrdinalIgnoreCase folds no other letter to an ASCII one."""
+    return named.get(name.lower()) if name.isascii() else None

@@ -1,0 +1,1 @@
+"""The wire contracts: CLR types, contracts, and one file for each contract."""

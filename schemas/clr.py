@@ -1,0 +1,177 @@
+"""CLR types as marshmallow fields.
+
+A loaded value is what the wire needs: an ``int``, a ``bool``, a ``str``. System.Decimal and
+System.DateTime are loaded as their exact text, because no Python type holds both a decimal's
+written scale and .NET's range, or a date's seventh digit and its kind. Nothing is rounded,
+truncated or dropped: what a type can't hold raises ``marshmallow.ValidationError``.
+"""
+
+import re
+from datetime import date
+from decimal import Decimal as PythonDecimal
+from typing import Any, ClassVar, TypeVar
+
+from marshmallow import ValidationError, fields
+
+_Value = TypeVar("_Value")
+
+INT32_MIN = -(2**31)
+INT32_MAX = 2**31 - 1
+DECIMAL_MAX = 2**96 - 1
+DECIMAL_SCALE = 28
+
+_DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
+_DATE_TIME = re.compile(
+    r"(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})T(?:[01][0-9]|2[0-3])(?::[0-5][0-9]){2}"
+    r"(?P<fraction>\.[0-9]{1,7})?"
+    r"(?P<kind>Z|[+-](?:0[0-9]|1[0-3]):[0-5][0-9]|[+-]14:00)?",
+)
+
+
+def int32(value: object) -> int:
+    """Take a whole number of 32 bits."""
+    if type(value) is not int:
+        raise ValidationError(f"must be a whole number, not {_shown(value)}")
+    if not INT32_MIN <= value <= INT32_MAX:
+        raise ValidationError(f"must be from {INT32_MIN} to {INT32_MAX}, not {_shown(value)}")
+    return value
+
+
+def boolean(value: object) -> bool:
+    """Take ``True`` or ``False``."""
+    if type(value) is not bool:
+        raise ValidationError(f"must be true or false, not {_shown(value)}")
+    return value
+
+
+def string(value: object) -> str:
+    """Take a text that UTF-8 can carry: a lone surrogate has no bytes on the wire."""
+    if type(value) is not str:
+        raise ValidationError(f"must be a string, not {_shown(value)}")
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            surrogate = f"U+{ord(value[error.start]):04X}"
+            raise ValidationError(
+                f"must not hold a lone surrogate: {surrogate} at character {error.start + 1}"
+            ) from None
+    return value
+
+
+def decimal(value: object) -> str:
+    """Take a number and return its text with the scale it was written with.
+
+    ``value`` is an ``int``, a ``decimal.Decimal`` or the text of a number without exponent.
+    System.Decimal has 96 bits and up to 28 digits after the point; its negative zero is written
+    without a sign, so it is loaded without one.
+    """
+    text = _number_text(value)
+    whole, _, fraction = text.partition(".")
+    if len(fraction) > DECIMAL_SCALE:
+        raise ValidationError(
+            f"must have at most {DECIMAL_SCALE} digits after the point, not {_shown(value)}"
+        )
+    digits = whole.lstrip("-") + fraction
+    # Twenty-eight digits always fit into 96 bits.
+    if len(digits) > DECIMAL_SCALE and int(digits) > DECIMAL_MAX:
+        raise ValidationError(
+            f"must have a value within System.Decimal's 96 bits, not {_shown(value)}"
+        )
+    return text[1:] if text.startswith("-") and not digits.strip("0") else text
+
+
+def date_time(value: object) -> str:
+    """Take ISO 8601 text of a DateTime and return it as .NET writes it.
+
+    Years 1 to 9999, up to seven digits of a second, then ``Z`` (UTC), an offset up to 14 hours
+    (local) or nothing (unspecified). Zeros at the end of the fraction carry nothing.
+    """
+    found = _DATE_TIME.fullmatch(value) if type(value) is str else None
+    if found is None:
+        raise ValidationError(
+            "must be a date such as 2025-12-06T07:19:38.3037942 with Z, an offset or nothing"
+            f" behind it, not {_shown(value)}"
+        )
+    try:
+        date.fromisoformat(found["date"])
+    except ValueError:
+        raise ValidationError(f"must be a day of the calendar, not {found['date']}") from None
+    fraction = found["fraction"]
+    if fraction and fraction.endswith("0"):
+        kept = fraction.rstrip("0").rstrip(".")
+        return found.string[: found.start("fraction")] + kept + (found["kind"] or "")
+    return found.string
+
+
+class ClrField(fields.Field[_Value]):
+    """A member of a CLR type; nullable, but never missing."""
+
+    clr_name: ClassVar[str]
+    """The type's name in the CLR."""
+    take: ClassVar[staticmethod[[object], Any]]
+    """The type's rule: a value in, the wire's value out, or ValidationError."""
+
+    def __init__(self, *, nullable: bool = True, **options: Any) -> None:
+        super().__init__(required=True, allow_none=nullable, **options)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> _Value:
+        taken: _Value = type(self).take(value)
+        return taken
+
+
+class Int32(ClrField[int]):
+    """System.Int32."""
+
+    clr_name = "System.Int32"
+    take = staticmethod(int32)
+
+
+class Boolean(ClrField[bool]):
+    """System.Boolean."""
+
+    clr_name = "System.Boolean"
+    take = staticmethod(boolean)
+
+
+class String(ClrField[str]):
+    """System.String."""
+
+    clr_name = "System.String"
+    take = staticmethod(string)
+
+
+class Decimal(ClrField[str]):
+    """System.Decimal, as exact text."""
+
+    clr_name = "System.Decimal"
+    take = staticmethod(decimal)
+
+
+class DateTime(ClrField[str]):
+    """System.DateTime, as exact text."""
+
+    clr_name = "System.DateTime"
+    take = staticmethod(date_time)
+
+
+def _number_text(value: object) -> str:
+    if type(value) is PythonDecimal and value.is_finite() and abs(value.adjusted()) < 100:
+        return format(value, "f")
+    if type(value) is int and -DECIMAL_MAX <= value <= DECIMAL_MAX:
+        return str(value)
+    if type(value) is str and _DECIMAL.fullmatch(value):
+        return value
+    if type(value) in (PythonDecimal, int):
+        raise ValidationError(
+            f"must have a value within System.Decimal's 96 bits, not {_shown(value)}"
+        )
+    raise ValidationError(f"must be a decimal number, not {_shown(value)}")
+
+
+def _shown(value: object) -> str:
+    """Show a value in an error, cut to what fits a line."""
+    if type(value) is int and value.bit_length() > 256:
+        return "a number of more than 77 digits"
+    text = str(value) if isinstance(value, PythonDecimal) else repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,75 @@
+"""A contract: a marshmallow schema with its CLR name, and members in declared order."""
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any, ClassVar, cast
+
+from marshmallow import RAISE, Schema, ValidationError
+
+from schemas.clr import ClrField
+
+
+class Contract(Schema):
+    """A CLR class as it goes over the wire.
+
+    A subclass names its members once, in the order in which the CLR class declares them.
+    """
+
+    class Meta:
+        """Unknown members are an error, as missing ones are."""
+
+        unknown = RAISE
+
+    clr_namespace: ClassVar[str]
+    """The namespace of the CLR class."""
+
+    @classmethod
+    def name(cls) -> str:
+        """Return the name of the CLR class."""
+        return cls.__name__
+
+    @classmethod
+    def members(cls) -> Mapping[str, ClrField[Any]]:
+        """Return the members in declared order."""
+        return cast(dict[str, ClrField[Any]], cls._declared_fields)
+
+    @classmethod
+    @cache
+    def _takers(cls) -> tuple[tuple[str, Callable[[object], Any], bool], ...]:
+        return tuple(
+            (name, type(field).take, field.allow_none) for name, field in cls.members().items()
+        )
+
+    @classmethod
+    def row(cls, value: Mapping[str, object]) -> tuple[Any, ...]:
+        """Check a value's members and return them in declared order.
+
+        Equal to ``load`` but for the result, at a tenth of its cost; imports of millions need it.
+        Raises ``marshmallow.ValidationError`` with the first wrong member's name.
+        """
+        takers = cls._takers()
+        if len(value) > len(takers) and (extra := value.keys() - cls.members().keys()):
+            raise ValidationError({min(extra): ["is not a member"]})
+        try:
+            return tuple(
+                [
+                    take(value[name]) if value[name] is not None or not nullable else None
+                    for name, take, nullable in takers
+                ]
+            )
+        except (KeyError, ValidationError):
+            raise ValidationError(cls._first_error(value)) from None
+
+    @classmethod
+    def _first_error(cls, value: Mapping[str, object]) -> dict[str, list[str]]:
+        for name, take, nullable in cls._takers():
+            if name not in value:
+                return {name: ["is missing"]}
+            if value[name] is None and not nullable:
+                return {name: ["must not be null"]}
+            if value[name] is not None:
+                try:
+                    take(value[name])
+                except ValidationError as error:
+                    return {name: cast(list[str], error.messages)}
+        raise AssertionError("a value without an error")

@@ -1,0 +1,51 @@
+"""What tests share: a store with the recorded processes, and applications on it."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.config import Settings
+from app.factory import create_app
+from app.host import WebApi
+from app.store import records
+from app.store.store import Store
+from tests import truth
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def database_url(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A SQLite store that holds the recorded processes."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('store') / 'recorded.sqlite'}"
+    with truth.PROCESSES.open("rb") as stream:
+        Store(url).replace(records.read(stream, "processes.jsonl"))
+    return url
+
+
+@pytest.fixture(scope="session")
+def broken_url(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A SQLite store that can't be read: the file is something else."""
+    path = tmp_path_factory.mktemp("broken") / "broken.sqlite"
+    path.write_bytes(b"this is no database" * 1000)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def make_app(database_url: str) -> Callable[..., WebApi]:
+    """Make an application on the recorded processes, with settings."""
+
+    def make(**settings: Any) -> WebApi:
+        return create_app(Settings(**{"database_url": database_url, **settings}))
+
+    return make
+
+
+@pytest.fixture
+def clean_env() -> dict[str, str]:
+    """The environment without the project's settings."""
+    env = {name: text for name, text in os.environ.items() if not name.startswith("CHARGECLOUD_")}
+    return {**env, "PYTHONPATH": str(ROOT)}
