@@ -7,6 +7,7 @@ truncated or dropped: what a type can't hold raises ``marshmallow.ValidationErro
 """
 
 import re
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal as PythonDecimal
 from typing import Any, ClassVar, TypeVar
@@ -109,7 +110,7 @@ class ClrField(fields.Field[_Value]):
 
     clr_name: ClassVar[str]
     """The type's name in the CLR."""
-    take: ClassVar[staticmethod[[object], Any]]
+    take: ClassVar[Callable[..., Any]]
     """The type's rule: a value in, the wire's value out, or ValidationError."""
 
     def __init__(self, *, nullable: bool = True, **options: Any) -> None:
