@@ -24,8 +24,8 @@ DECIMAL_SCALE = 28
 _DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
 _DATE_TIME = re.compile(
     r"(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})T(?:[01][0-9]|2[0-3])(?::[0-5][0-9]){2}"
-    r"(?P<fraction>\.[0-9]{1,7})?"
-    r"(?P<kind>Z|[+-](?:0[0-9]|1[0-3]):[0-5][0-9]|[+-]14:00)?",
+    r"(?:\.[0-9]{1,7})?"
+    r"(?:Z|[+-](?:0[0-9]|1[0-3]):[0-5][0-9]|[+-]14:00)?",
 )
 
 
@@ -83,10 +83,11 @@ def decimal(value: object) -> str:
 
 
 def date_time(value: object) -> str:
-    """Take ISO 8601 text of a DateTime and return it as .NET writes it.
+    """Take the wire text of a DateTime.
 
     Years 1 to 9999, up to seven digits of a second, then ``Z`` (UTC), an offset up to 14 hours
-    (local) or nothing (unspecified). Zeros at the end of the fraction carry nothing.
+    (local) or nothing (unspecified). The text is kept as it was captured: .NET itself writes no
+    zeros at the end of a fraction.
     """
     found = _DATE_TIME.fullmatch(value) if type(value) is str else None
     if found is None:
@@ -98,10 +99,6 @@ def date_time(value: object) -> str:
         date.fromisoformat(found["date"])
     except ValueError:
         raise ValidationError(f"must be a day of the calendar, not {found['date']}") from None
-    fraction = found["fraction"]
-    if fraction and fraction.endswith("0"):
-        kept = fraction.rstrip("0").rstrip(".")
-        return found.string[: found.start("fraction")] + kept + (found["kind"] or "")
     return found.string
 
 
