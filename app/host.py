@@ -2,24 +2,24 @@
 
 A request's steps, in order:
 
-1. ``WebApi.request_context``: the request, bound to ``ActionAdapter``.
-2. ``ActionAdapter.match``: action selection and binding; an error is kept until dispatch.
-3. Flask's dispatch: before-request hooks, then the action's view with its typed argument.
-4. ``responses``: negotiate, write.
-5. ``errors``: whatever went wrong on the way, as an HttpError on the same road.
+1. ``WebApi.match``: action selection and binding; an error is kept until dispatch.
+2. Flask's dispatch: before-request hooks, then the action's view with its typed argument.
+3. ``responses``: negotiate, write.
+4. ``errors``: whatever went wrong on the way, as an HttpError on the same road.
 """
 
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 from urllib.parse import quote
 
-from flask import Flask, Response
+from flask import Response
 from flask.ctx import RequestContext
 from flask.wrappers import Request
-from werkzeug.exceptions import MethodNotAllowed, NotFound
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from werkzeug.routing import MapAdapter, Rule
 
 from app.config import Settings
+from app.lean import LeanFlask, LeanRequestContext
 from app.store.store import Store
 from app.webapi import uri
 from app.webapi.http_error import HttpResponseException, method_not_supported, not_found
@@ -28,9 +28,10 @@ from schemas.contract import Contract
 
 WSGIEnvironment = dict[str, Any]
 View = Callable[[int], Response]
+Match = tuple[Rule, Mapping[str, Any]]
 
 
-class WebApi(Flask):
+class WebApi(LeanFlask):
     """A Flask application with Web API's action selection, its settings and its store."""
 
     def __init__(self, import_name: str, settings: Settings, **options: Any) -> None:
@@ -71,66 +72,53 @@ class WebApi(Flask):
         return ApiRequestContext(self, environ)
 
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
-        """Bind a request to the routes."""
-        if request is None:
-            return super().create_url_adapter(request)
-        return cast(MapAdapter, ActionAdapter(self, request.environ))
+        """Bind Werkzeug's adapter, which builds URLs, under the base path."""
+        adapter = super().create_url_adapter(request)
+        if adapter is not None:
+            adapter.script_name = self.settings.base_path.rstrip("/") + "/"
+        return adapter
 
+    def match(self, request: Request) -> Match:
+        """Return a request's rule and its arguments.
 
-class ApiRequestContext(RequestContext):
-    """Keeps what Web API's action selection raises until dispatch, as Flask does its own."""
-
-    def match_request(self) -> None:
-        """Match the request."""
-        try:
-            super().match_request()
-        except HttpResponseException as error:
-            self.request.routing_exception = error  # type: ignore[assignment]
-
-
-class ActionAdapter:
-    """Matches one request: Web API's actions first, then the application's other routes."""
-
-    def __init__(self, app: WebApi, environ: WSGIEnvironment) -> None:
-        self.app = app
-        self.environ = environ
-
-    def match(self, return_rule: bool = True) -> tuple[Rule, Mapping[str, Any]]:
-        """Return the rule and its arguments; raises HttpResponseException."""
-        environ = self.environ
+        Web API's actions come first, then the application's other routes. Raises
+        HttpResponseException.
+        """
+        environ = request.environ
         request_uri = uri_of(environ)
-        found = self.app.selector.find(request_uri.path)
+        path, query = request_uri.split()
+        found = self.selector.find(path)
         if isinstance(found, str):
-            return self._match_other(request_uri, found)
-        argument = bind(found, environ["REQUEST_METHOD"], request_uri)
-        return self.app.actions[found], {found.parameter: argument}
+            return self._match_other(request, request_uri, path, found)
+        argument = bind(found, environ["REQUEST_METHOD"], query, request_uri)
+        return self.actions[found], {found.parameter: argument}
 
     def _match_other(
-        self, request_uri: uri.RequestUri, detail: str
-    ) -> tuple[Rule, Mapping[str, Any]]:
-        path = self.app.selector.relative_path(request_uri.path)
-        if path is not None:
+        self, request: Request, request_uri: uri.RequestUri, path: str, detail: str
+    ) -> Match:
+        relative = self.selector.relative_path(path)
+        adapter = self.create_url_adapter(request)
+        if relative is not None and adapter is not None:
             try:
-                return self.native.match(f"/{path}", return_rule=True)
+                return adapter.match(f"/{relative}", return_rule=True)
             except NotFound:
                 pass
             except MethodNotAllowed as error:
-                raise method_not_supported(
-                    self.environ["REQUEST_METHOD"], error.valid_methods or ()
-                ) from None
+                raise method_not_supported(request.method, error.valid_methods or ()) from None
         raise not_found(request_uri, detail)
 
-    @property
-    def native(self) -> MapAdapter:
-        """Werkzeug's adapter for the request."""
-        adapter = Flask.create_url_adapter(self.app, Request(self.environ, populate_request=False))
-        assert adapter is not None
-        adapter.script_name = self.app.settings.base_path
-        return adapter
 
-    def __getattr__(self, name: str) -> Any:
-        """Be Werkzeug's adapter in everything else: building URLs, testing paths."""
-        return getattr(self.native, name)
+class ApiRequestContext(LeanRequestContext):
+    """Matches by Web API's rules, and keeps what they raise until dispatch, as Flask does."""
+
+    def match_request(self) -> None:
+        """Match the request."""
+        request = self.request
+        try:
+            matched = cast(WebApi, self.app).match(request)
+            request.url_rule, request.view_args = cast(tuple[Rule, dict[str, Any]], matched)
+        except (HTTPException, HttpResponseException) as error:
+            request.routing_exception = cast(HTTPException, error)
 
 
 def uri_of(environ: WSGIEnvironment) -> uri.RequestUri:
@@ -139,4 +127,4 @@ def uri_of(environ: WSGIEnvironment) -> uri.RequestUri:
     if target is None:
         target = quote(environ["PATH_INFO"].encode("latin-1")) + "?" + environ["QUERY_STRING"]
     host = environ.get("HTTP_HOST") or f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
-    return uri.parse(environ["wsgi.url_scheme"], host, target)
+    return uri.RequestUri(environ["wsgi.url_scheme"], host, target)

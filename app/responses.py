@@ -1,5 +1,8 @@
 """From a value to a response: negotiate, write."""
 
+from collections.abc import Sequence
+from functools import cache
+from http import HTTPStatus
 from ipaddress import ip_address
 from typing import Any
 
@@ -7,6 +10,7 @@ from flask import Response
 
 from app.config import Settings
 from app.data_contracts import data_contract
+from app.lean import Headers, ReadyResponse
 from app.webapi.data_contract import DataContract, Row
 from app.webapi.http_error import HttpResponseException
 from app.webapi.negotiation import ContentNegotiationResult, negotiate
@@ -18,12 +22,12 @@ HEADERS = (("Cache-Control", "no-cache"), ("Pragma", "no-cache"), ("Expires", "-
 
 def respond(environ: dict[str, Any], contract: type[Contract], row: Row | None) -> Response:
     """Answer 200 with a contract's value, or with null for ``None``."""
-    return _write(environ, data_contract(contract), row, 200)
+    return _write(environ, data_contract(contract), row, 200, ())
 
 
 def respond_nothing() -> Response:
     """Answer 204."""
-    return Response(status=204, headers=[*HEADERS])
+    return ReadyResponse.ready(status_line(204), [*HEADERS], b"")
 
 
 def respond_error(
@@ -31,10 +35,8 @@ def respond_error(
 ) -> Response:
     """Answer an error's status with its HttpError."""
     contract, row = error.error.value(includes_detail(environ, settings))
-    response = _write(environ, contract, row, error.status)
-    if error.allow is not None:
-        response.headers["Allow"] = error.allow
-    return response
+    allow = () if error.allow is None else (("Allow", error.allow),)
+    return _write(environ, contract, row, error.status, allow)
 
 
 def negotiated(environ: dict[str, Any]) -> ContentNegotiationResult:
@@ -58,9 +60,28 @@ def includes_detail(environ: dict[str, Any], settings: Settings) -> bool:
         return False
 
 
+@cache
+def status_line(status: int) -> str:
+    """Return a status with its phrase, as IIS writes it."""
+    return f"{status} {HTTPStatus(status).phrase}"
+
+
+@cache
+def _headers(content_type: str) -> Headers:
+    """Return the headers for one of the eight content types."""
+    return [*HEADERS, ("Content-Type", content_type)]
+
+
 def _write(
-    environ: dict[str, Any], contract: DataContract, row: Row | None, status: int
+    environ: dict[str, Any],
+    contract: DataContract,
+    row: Row | None,
+    status: int,
+    more: Sequence[tuple[str, str]],
 ) -> Response:
     result = negotiated(environ)
     body = result.match.formatter.write(contract, row, result.charset)
-    return Response(body, status, [*HEADERS, ("Content-Type", result.content_type)])
+    length = ("Content-Length", str(len(body)))
+    return ReadyResponse.ready(
+        status_line(status), [*_headers(result.content_type), length, *more], body
+    )

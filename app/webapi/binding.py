@@ -12,8 +12,7 @@ _WHITE_SPACE = (
     + "\u2028\u2029\u202f\u205f\u3000"
 )
 # NumberStyles.Integer. Eleven digits are out of range, however many zeros stand before them.
-_INTEGER = re.compile(r"(?P<sign>[+-]?)0*+(?P<digits>[0-9]{0,11}+)[\t-\r ]*+\x00*+")
-_ANY_INTEGER = re.compile(r"[+-]?[0-9]++[\t-\r ]*+\x00*+")
+_INTEGER = re.compile(r"(?P<sign>[+-]?)(?=[0-9])0*+(?P<digits>[0-9]{0,11}+)[\t-\r ]*+\x00*+")
 _HEXADECIMAL = re.compile(r"(?:0[xX]|#|&[hH])0*+(?P<digits>[0-9A-Fa-f]{0,8}+)")
 
 
@@ -38,7 +37,7 @@ def int32(text: str) -> int:
     digits in two's complement after ``0x``, ``#`` or ``&h``, in the range of 32 bits.
     """
     text = text.strip(_WHITE_SPACE)
-    if _ANY_INTEGER.fullmatch(text) and (found := _INTEGER.fullmatch(text)):
+    if found := _INTEGER.fullmatch(text):
         number = int(found["sign"] + (found["digits"] or "0"))
         if INT32_MIN <= number <= INT32_MAX:
             return number

@@ -29,7 +29,8 @@ class DataMember:
     type: ClrType
 
 
-@dataclass(frozen=True, slots=True)
+# Compared and hashed by identity: it is a key for every answer.
+@dataclass(frozen=True, slots=True, eq=False)
 class DataContract:
     """A type's name on the wire, its XML namespace, and its members in declared order.
 

@@ -48,11 +48,8 @@ class ContentNegotiationResult:
 
     match: Match
     charset: str
-
-    @property
-    def content_type(self) -> str:
-        """The answer's ``Content-Type``."""
-        return f"{self.match.media_type}; charset={self.charset}"
+    content_type: str
+    """The answer's ``Content-Type``."""
 
 
 @lru_cache(maxsize=1024)
@@ -76,10 +73,9 @@ def negotiate(
     accepted = parse_accept(accept)
     request_type = parse_content_type(content_type)
     matches = compute_formatter_matches(accepted, requested_with, request_type)
-    return ContentNegotiationResult(
-        select_response_media_type_formatter(matches),
-        select_response_character_encoding(accept_charset, request_type),
-    )
+    match = select_response_media_type_formatter(matches)
+    charset = select_response_character_encoding(accept_charset, request_type)
+    return ContentNegotiationResult(match, charset, f"{match.media_type}; charset={charset}")
 
 
 def compute_formatter_matches(

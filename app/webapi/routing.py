@@ -23,7 +23,8 @@ _Value = TypeVar("_Value")
 _ROUTE = re.compile(r"(?P<controller>[^/]++|/)/(?P<action>[^/]++|/)/*+", re.S)
 
 
-@dataclass(frozen=True, slots=True)
+# Compared and hashed by identity: it is a key for every request.
+@dataclass(frozen=True, slots=True, eq=False)
 class HttpActionDescriptor:
     """An action with one Int32 parameter from the query, answering GET.
 
@@ -86,13 +87,13 @@ class ActionSelector:
         return rest.removeprefix("/")
 
 
-def bind(action: HttpActionDescriptor, method: str, uri: RequestUri) -> int:
-    """Return the action's argument.
+def bind(action: HttpActionDescriptor, method: str, query: str | None, uri: RequestUri) -> int:
+    """Return the action's argument from the query; ``uri`` is for what goes wrong.
 
     Raises HttpResponseException: 404 without the parameter, 405 for another verb than GET, 400
     when the parameter can't be read.
     """
-    text = first_value(uri.query, action.parameter)
+    text = first_value(query, action.parameter)
     if text is None:
         raise not_found(uri, messages.ACTION_NOT_FOUND.format(controller=action.controller))
     if method != "GET":

@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 _ESCAPES = re.compile(r"(?:%[0-9A-Fa-f]{2})++|%")
 _UNRESERVED_ESCAPE = re.compile(
@@ -25,37 +25,39 @@ _IN_PATH = re.compile(f"[{_IRI}]")
 _IN_QUERY = re.compile(f"[{_IRI}\ue000-\uf8ff\U000f0000-\U000ffffd\U00100000-\U0010fffd]")
 
 
-@dataclass(frozen=True, slots=True)
-class RequestUri:
-    """An absolute request URI: scheme, authority, path and query still escaped, fragment gone.
+class RequestUri(NamedTuple):
+    """A request's URI, taken apart only where it is looked at.
 
-    The path begins with a slash and its dot segments are resolved; the query has no ``?`` and
-    is ``None`` when the URI has none.
+    ``scheme`` is ``http`` or ``https``, ``host`` the ``Host`` header, ``target`` what stood on
+    the request line: ``/path?query``, an absolute URI with a host of its own, or ``*``.
     """
 
     scheme: str
     host: str
-    path: str
-    query: str | None
+    target: str
+
+    def split(self) -> tuple[str, str | None]:
+        """Return path and query as they were sent, without a fragment; ``None`` for no query."""
+        target = self.target if self.target[:1] == "/" else self._absolute().target
+        path, mark, query = target.partition("#")[0].partition("?")
+        return path, query if mark else None
 
     def __str__(self) -> str:
         """Return ``Uri.ToString()``: what an error shows of the URI."""
-        query = "" if self.query is None else "?" + _display(self.query, _IN_QUERY)
-        return f"{self.scheme}://{_display_host(self)}{_display(self.path, _IN_PATH)}{query}"
+        absolute = self._absolute()
+        path, query = absolute.split()
+        shown = _display(canonical_path(path), _IN_PATH)
+        if query is not None:
+            shown += "?" + _display(query, _IN_QUERY)
+        return f"{absolute.scheme}://{_display_host(absolute)}{shown}"
 
-
-def parse(scheme: str, host: str, target: str) -> RequestUri:
-    """Take apart a request target, as it stood on the request line.
-
-    Args:
-        scheme: ``http`` or ``https``.
-        host: the ``Host`` header; an absolute-form target has its own.
-        target: ``/path?query``, an absolute URI, or ``*``.
-    """
-    if absolute := _ABSOLUTE_FORM.fullmatch(target):
-        scheme, host, target = absolute["scheme"].lower(), absolute["host"], absolute["rest"]
-    path, mark, query = target.partition("#")[0].partition("?")
-    return RequestUri(scheme, host, canonical_path(path), query if mark else None)
+    def _absolute(self) -> "RequestUri":
+        """Return the URI with the scheme and host of an absolute-form target."""
+        found = _ABSOLUTE_FORM.fullmatch(self.target)
+        if found is None:
+            return self if self.target[:1] == "/" else self._replace(target="/" + self.target)
+        rest = found["rest"] if found["rest"][:1] == "/" else "/" + found["rest"]
+        return RequestUri(found["scheme"].lower(), found["host"], rest)
 
 
 def canonical_path(path: str) -> str:
