@@ -4,8 +4,8 @@ import os
 
 bind = "127.0.0.1:8000"
 workers = len(os.sched_getaffinity(0))
-# Phones keep their connections: sync closes them, and stops answering for idle ones.
-worker_class = "gthread"
+# Phones keep their connections, which sync closes; gthread hands each request between threads.
+worker_class = "app.worker.EpollWorker"
 threads = 4
 keepalive = 75
 timeout = 30

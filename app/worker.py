@@ -1,0 +1,171 @@
+"""A gunicorn worker whose threads wait for requests themselves.
+
+gunicorn's gthread worker hands every request from its main thread to a pool and back: a future,
+a condition, a pipe and two rounds of the poller, 70 us of CPU. Here all threads wait on one epoll
+object in one-shot mode, in which the kernel gives each ready connection to one of them. Parsing,
+answering and what gunicorn promises of keep-alive, limits and shutdown stay gunicorn's.
+"""
+
+import select
+import socket
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from gunicorn.workers import gthread
+
+_ONCE = select.EPOLLIN | select.EPOLLONESHOT
+# What gunicorn's close_graceful allows a client that doesn't close after its last answer.
+_CLOSING_SECONDS = 2.0
+# How long a stopping worker keeps an idle connection, as gthread does: for a request that the
+# client may be sending already.
+_LINGER_SECONDS = 2.0
+_TICK_SECONDS = 1.0
+
+
+@dataclass(slots=True, eq=False)
+class _Connection:
+    """A connection between two requests: until when it may be idle, and whether it only ends."""
+
+    request: Any
+    deadline: float
+    closing: bool = False
+
+
+class EpollWorker(gthread.ThreadWorker):
+    """Serves kept-alive connections with ``threads`` threads that share one epoll object."""
+
+    def run(self) -> None:
+        """Serve until told to stop, then let what was accepted be answered."""
+        self._epoll = select.epoll()
+        # A connection is in here while no thread has it; who takes it out owns it.
+        self._idle: dict[int, _Connection] = {}
+        self._open: set[_Connection] = set()
+        self._stopped = threading.Event()
+        self._done = False
+        self._listeners = {listener.fileno(): listener for listener in self.sockets}
+        for fd, listener in self._listeners.items():
+            listener.setblocking(False)
+            self._epoll.register(fd, _ONCE)
+        threads = [threading.Thread(target=self._serve) for _ in range(self.cfg.threads)]
+        for thread in threads:
+            thread.start()
+        while self.alive and self.is_parent_alive():
+            self._tick(_TICK_SECONDS)
+        self.alive = False
+        self._stop(threads)
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """Begin to stop: SIGTERM."""
+        self.alive = False
+        self._stopped.set()
+
+    def _stop(self, threads: list[threading.Thread]) -> None:
+        for fd, listener in self._listeners.items():
+            self._epoll.unregister(fd)
+            listener.close()
+        stopped = time.monotonic()
+        deadline = stopped + self.cfg.graceful_timeout
+        for connection in list(self._idle.values()):
+            connection.deadline = min(connection.deadline, stopped + _LINGER_SECONDS)
+        while self._open and time.monotonic() < deadline:
+            self._tick(0.05)
+        self._done = True
+        for thread in threads:
+            thread.join(max(0.0, deadline + _TICK_SECONDS - time.monotonic()))
+
+    def _tick(self, seconds: float) -> None:
+        self.notify()
+        if self.alive:
+            self._stopped.wait(seconds)
+        else:
+            time.sleep(seconds)
+        self._close_expired()
+
+    def _close_expired(self) -> None:
+        now = time.monotonic()
+        for fd, connection in list(self._idle.items()):
+            if connection.deadline <= now and self._idle.pop(fd, None) is connection:
+                self._close(connection)
+
+    def _admit(self) -> None:
+        """Wait for new connections, unless there are as many as there may be."""
+        if self.alive and len(self._open) < self.cfg.worker_connections:
+            for fd in self._listeners:
+                with suppress(OSError):
+                    self._epoll.modify(fd, _ONCE)
+
+    def _serve(self) -> None:
+        """Take ready connections, one after another: the life of a thread."""
+        while not self._done:
+            # One at a time: others that are ready may go to other threads.
+            for fd, _ in self._epoll.poll(_TICK_SECONDS, 1):
+                try:
+                    if fd in self._listeners:
+                        self._accept(self._listeners[fd])
+                    elif connection := self._idle.pop(fd, None):
+                        self._proceed(fd, connection)
+                except Exception:
+                    self.log.exception("A connection failed")
+
+    def _accept(self, listener: socket.socket) -> None:
+        try:
+            accepted, client = listener.accept()
+        except OSError:
+            self._admit()
+            return
+        request = gthread.TConn(self.cfg, accepted, client, listener.getsockname())
+        accepted.setblocking(True)
+        # It waits in epoll for its first bytes, so that no thread has to.
+        request.data_ready = True
+        connection = _Connection(request, 0.0)
+        self._open.add(connection)
+        self._admit()
+        self._rest(accepted.fileno(), connection, register=True)
+
+    def _proceed(self, fd: int, connection: _Connection) -> None:
+        if connection.closing:
+            with suppress(OSError):
+                if connection.request.sock.recv(65536, socket.MSG_DONTWAIT):
+                    self._rest(fd, connection, until=connection.deadline)
+                    return
+            self._close(connection)
+            return
+        request = connection.request
+        alive = self.handle(request)
+        # A pipelined request may be in the parser already, where epoll can't see it.
+        while alive and request.parser.unreader.buf.getvalue():
+            alive = self.handle(request)
+        if alive:
+            self._rest(fd, connection)
+        else:
+            self._end(fd, connection)
+
+    def _rest(
+        self, fd: int, connection: _Connection, until: float | None = None, register: bool = False
+    ) -> None:
+        """Give a connection back until it is ready or its time is over."""
+        seconds = self.cfg.keepalive if self.alive else _LINGER_SECONDS
+        connection.deadline = time.monotonic() + seconds if until is None else until
+        self._idle[fd] = connection
+        if register:
+            self._epoll.register(fd, _ONCE)
+        else:
+            self._epoll.modify(fd, _ONCE)
+
+    def _end(self, fd: int, connection: _Connection) -> None:
+        """Say that no more comes, and wait for the client to close (RFC 9112, 9.6)."""
+        connection.closing = True
+        try:
+            connection.request.sock.shutdown(socket.SHUT_WR)
+            self._rest(fd, connection, until=time.monotonic() + _CLOSING_SECONDS)
+        except OSError:
+            self._close(connection)
+
+    def _close(self, connection: _Connection) -> None:
+        self._open.discard(connection)
+        connection.request.close()
+        if len(self._open) == self.cfg.worker_connections - 1:
+            self._admit()
