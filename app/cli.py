@@ -9,10 +9,9 @@ from flask.cli import FlaskGroup
 
 from app.config import ConfigError
 from app.factory import create_app
-from app.store.records import RecordError
 from app.store.store import StoreError
 
-_FAILURES = (RecordError, StoreError, OSError)
+_FAILURES = (StoreError, OSError)
 
 
 class Cli(FlaskGroup):

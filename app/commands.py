@@ -58,11 +58,5 @@ def export() -> None:
         sys.stdout.write(records.line(stored))
 
 
-def register(app: WebApi) -> None:
-    """Give the application its commands: ``flask --app wsgi`` shows them too."""
-    for command in (serve, import_, export):
-        app.cli.add_command(command)
-
-
 def _app() -> WebApi:
     return cast(WebApi, current_app._get_current_object())  # type: ignore[attr-defined]

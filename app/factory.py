@@ -4,9 +4,10 @@ from pathlib import Path
 
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import commands, errors, routes
+from app import errors, routes
 from app.config import Settings, embedded_database_url
 from app.host import WebApi
+from app.lazy_commands import LazyCommands
 from app.store.store import Store
 
 
@@ -20,7 +21,7 @@ def create_app(settings: Settings | None = None) -> WebApi:
     app.store = Store(settings.database_url or embedded_database_url(app.instance_path))
     routes.register(app)
     errors.register(app)
-    commands.register(app)
+    app.cli = LazyCommands(name=app.name)
     if settings.proxy_hops:
         hops = settings.proxy_hops
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]

@@ -1,6 +1,8 @@
 """gunicorn's settings, for ``serve`` and ``gunicorn -c python:app.gunicorn_conf wsgi:app``."""
 
+import gc
 import os
+from typing import Any
 
 bind = "127.0.0.1:8000"
 workers = len(os.sched_getaffinity(0))
@@ -16,3 +18,24 @@ control_socket_disable = True
 http_parser = "python"
 # The application answers URIs that IIS would still take.
 limit_request_line = 8190
+# What the workers share is imported once, and a wrong setting stops the start.
+preload_app = True
+
+
+def pre_fork(server: Any, worker: Any) -> None:
+    """Choose the core that the fewest workers have, and share memory with the new one.
+
+    Frozen objects are out of the collector's reach, whose marks would copy their pages.
+    """
+    taken = [other.core for other in server.WORKERS.values()]
+    worker.core = min(sorted(os.sched_getaffinity(0)), key=taken.count)
+    gc.freeze()
+
+
+def post_fork(server: Any, worker: Any) -> None:
+    """Pin the worker to its core.
+
+    Left alone, the threads of one worker spread over the cores and fight for the GIL: half of
+    the throughput on two free cores.
+    """
+    os.sched_setaffinity(0, {worker.core})

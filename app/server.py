@@ -1,6 +1,5 @@
 """gunicorn, started from within: the CLI has already imported what the workers share."""
 
-from types import ModuleType
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
@@ -18,17 +17,10 @@ class Server(BaseApplication):
 
     def load_config(self) -> None:
         """Take the settings."""
-        for name, value in {**_settings(gunicorn_conf), **self._options}.items():
-            self.cfg.set(name, value)
+        for name, value in {**vars(gunicorn_conf), **self._options}.items():
+            if name in self.cfg.settings:
+                self.cfg.set(name, value)
 
     def load(self) -> Any:
         """Make the application, in each worker."""
         return import_app("wsgi:app")
-
-
-def _settings(module: ModuleType) -> dict[str, Any]:
-    return {
-        name: value
-        for name, value in vars(module).items()
-        if not name.startswith("_") and not isinstance(value, ModuleType)
-    }

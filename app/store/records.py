@@ -12,7 +12,7 @@ from lxml import etree
 from marshmallow import ValidationError
 
 from app.data_contracts import data_contract
-from app.store.store import Stored
+from app.store.store import Stored, StoreError
 from app.webapi.data_contract import ClrType, Row
 from app.webapi.formatter import compile_template
 from schemas.charge_process import ChargeProcess
@@ -21,7 +21,7 @@ from schemas.clr import int32
 _XSI_NIL: Final = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 
 
-class RecordError(Exception):
+class RecordError(StoreError):
     """A record that can't be taken: file, line, member and reason in one line."""
 
     def __init__(self, file: str, line: int, reason: str, member: str | None = None) -> None:
