@@ -30,6 +30,8 @@ WSGIEnvironment = dict[str, Any]
 View = Callable[[int], Response]
 Match = tuple[Rule, Mapping[str, Any]]
 
+_KEPT_BY_SERVERS = "/!\"$&'()*+,:;<=>@[\\]^`{|}"
+
 
 class WebApi(LeanFlask):
     """A Flask application with Web API's action selection, its settings and its store."""
@@ -122,9 +124,15 @@ class ApiRequestContext(LeanRequestContext):
 
 
 def uri_of(environ: WSGIEnvironment) -> uri.RequestUri:
-    """Return the URI that was asked, from the request line as the server kept it."""
+    """Return the URI that was asked, from the request line as the server kept it.
+
+    Where the server kept only the decoded path (granian), its reserved characters are taken as
+    they are.
+    """
     target = environ.get("RAW_URI") or environ.get("REQUEST_URI")
     if target is None:
-        target = quote(environ["PATH_INFO"].encode("latin-1")) + "?" + environ["QUERY_STRING"]
+        target = quote(environ["PATH_INFO"].encode("latin-1"), safe=_KEPT_BY_SERVERS)
+        if environ.get("QUERY_STRING"):
+            target += "?" + environ["QUERY_STRING"]
     host = environ.get("HTTP_HOST") or f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
     return uri.RequestUri(environ["wsgi.url_scheme"], host, target)

@@ -8,8 +8,8 @@ from flask.cli import AppGroup
 
 COMMANDS: Mapping[str, str] = {
     "serve": "app.commands:serve",
-    "import": "app.commands:import_",
-    "export": "app.commands:export",
+    "import": "app.store.commands:import_",
+    "export": "app.store.commands:export",
 }
 """Name -> ``module:attribute``."""
 

@@ -1,26 +1,22 @@
-"""gunicorn, started from within: the CLI has already imported what the workers share."""
+"""The servers that ``chargecloud serve`` runs."""
 
-from typing import Any
+from collections.abc import Callable
+from importlib import import_module
 
-from gunicorn.app.base import BaseApplication
-from gunicorn.util import import_app
+import click
 
-from app import gunicorn_conf
+Run = Callable[[str, int, int], None]
+"""Serves ``wsgi:app`` on HOST:PORT with so many workers and threads each, until told to stop."""
+
+SERVERS = {"gunicorn": "app.gunicorn_server", "granian": "app.granian_server"}
 
 
-class Server(BaseApplication):
-    """gunicorn with the settings of ``app.gunicorn_conf`` and these in place of some."""
-
-    def __init__(self, **options: Any) -> None:
-        self._options = {name: value for name, value in options.items() if value is not None}
-        super().__init__()
-
-    def load_config(self) -> None:
-        """Take the settings."""
-        for name, value in {**vars(gunicorn_conf), **self._options}.items():
-            if name in self.cfg.settings:
-                self.cfg.set(name, value)
-
-    def load(self) -> Any:
-        """Make the application, in each worker."""
-        return import_app("wsgi:app")
+def load(name: str) -> Run:
+    """Return a server's ``run``; raises ClickException when it is not installed."""
+    try:
+        run: Run = import_module(SERVERS[name]).run
+    except ModuleNotFoundError as error:
+        raise click.ClickException(
+            f"--server {name} needs the package {error.name}: install chargecloud[{name}]"
+        ) from None
+    return run

@@ -6,6 +6,7 @@ object in one-shot mode, in which the kernel gives each ready connection to one 
 answering and what gunicorn promises of keep-alive, limits and shutdown stay gunicorn's.
 """
 
+import os
 import select
 import socket
 import threading
@@ -43,7 +44,6 @@ class EpollWorker(gthread.ThreadWorker):
         # A connection is in here while no thread has it; who takes it out owns it.
         self._idle: dict[int, _Connection] = {}
         self._open: set[_Connection] = set()
-        self._stopped = threading.Event()
         self._done = False
         self._listeners = {listener.fileno(): listener for listener in self.sockets}
         for fd, listener in self._listeners.items():
@@ -58,9 +58,8 @@ class EpollWorker(gthread.ThreadWorker):
         self._stop(threads)
 
     def handle_exit(self, sig: int, frame: Any) -> None:
-        """Begin to stop: SIGTERM."""
+        """Begin to stop: SIGTERM. The signal itself ends the tick."""
         self.alive = False
-        self._stopped.set()
 
     def _stop(self, threads: list[threading.Thread]) -> None:
         for fd, listener in self._listeners.items():
@@ -73,15 +72,18 @@ class EpollWorker(gthread.ThreadWorker):
         while self._open and time.monotonic() < deadline:
             self._tick(0.05)
         self._done = True
+        # A byte that nobody takes wakes every thread.
+        awake, wake = os.pipe()
+        self._epoll.register(awake, select.EPOLLIN)
+        os.write(wake, b".")
         for thread in threads:
             thread.join(max(0.0, deadline + _TICK_SECONDS - time.monotonic()))
 
     def _tick(self, seconds: float) -> None:
         self.notify()
-        if self.alive:
-            self._stopped.wait(seconds)
-        else:
-            time.sleep(seconds)
+        # A signal writes to gunicorn's pipe (signal.set_wakeup_fd).
+        if select.select([self.PIPE[0]], [], [], seconds)[0]:
+            os.read(self.PIPE[0], 512)
         self._close_expired()
 
     def _close_expired(self) -> None:

@@ -1,0 +1,38 @@
+"""The commands that fill and empty the store."""
+
+import sys
+from collections.abc import Sequence
+from typing import Any, cast
+
+import click
+from flask import current_app
+from flask.cli import with_appcontext
+
+from app.store import records
+from app.store.store import Store
+
+
+@click.command("import")
+@click.argument("files", nargs=-1, required=True, type=click.File("rb"), metavar="FILE...")
+@click.option("--user-id", type=int, help="Whose processes these are, where a file doesn't say.")
+@with_appcontext
+def import_(files: Sequence[Any], user_id: int | None) -> None:
+    """Take processes from JSON lines, JSON arrays or captured XML answers; - is standard input.
+
+    All or nothing for each file. A process replaces the one with its process_id.
+    """
+    for file in files:
+        count = _store().replace(records.read(file, file.name, user_id))
+        click.echo(f"{file.name}: {count} processes")
+
+
+@click.command("export")
+@with_appcontext
+def export() -> None:
+    """Write all processes as JSON lines, by user and process id."""
+    for stored in _store().all():
+        sys.stdout.write(records.line(stored))
+
+
+def _store() -> Store:
+    return cast(Store, current_app.store)  # type: ignore[attr-defined]
