@@ -49,7 +49,9 @@ class EpollWorker(gthread.ThreadWorker):
         for fd, listener in self._listeners.items():
             listener.setblocking(False)
             self._epoll.register(fd, _ONCE)
-        threads = [threading.Thread(target=self._serve) for _ in range(self.cfg.threads)]
+        threads = [
+            threading.Thread(target=self._serve, daemon=True) for _ in range(self.cfg.threads)
+        ]
         for thread in threads:
             thread.start()
         while self.alive and self.is_parent_alive():

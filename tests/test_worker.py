@@ -1,0 +1,215 @@
+"""The worker, in a real gunicorn."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests import truth
+
+_APP = '''
+import time
+
+def app(environ, start_response):
+    """Answer the path, after the seconds that the query names."""
+    time.sleep(float(environ["QUERY_STRING"] or 0))
+    body = environ["PATH_INFO"].encode()
+    start_response("200 OK", [("Content-Length", str(len(body)))])
+    return [body]
+'''
+_GET = b"GET %s HTTP/1.1\r\nHost: a\r\n%s\r\n"
+
+
+@contextmanager
+def _gunicorn(
+    tmp_path: Path, env: dict[str, str], *options: str
+) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
+    (tmp_path / "echo_app.py").write_text(_APP)
+    port = truth.free_port()
+    command = [sys.executable, "-m", "gunicorn", "-c", "python:app.gunicorn_conf", "--workers", "1"]
+    command += ["--pythonpath", str(tmp_path), "--bind", f"127.0.0.1:{port}", *options]
+    with truth.running([*command, "echo_app:app"], port, env, tmp_path) as process:
+        yield port, process
+
+
+def _get(port: int, path: str = "/", extra: bytes = b"") -> bytes:
+    client = truth.Client(port)
+    try:
+        return client.send(_GET % (path.encode(), extra)).body
+    finally:
+        client.close()
+
+
+def _read_all(client: socket.socket) -> bytes:
+    client.settimeout(10)
+    received = b""
+    while chunk := client.recv(4096):
+        received += chunk
+    client.close()
+    return received
+
+
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def test_pipelined_requests_are_all_answered(tmp_path: Path, clean_env: dict[str, str]) -> None:
+    """Requests that arrive in one piece are answered in order."""
+    with _gunicorn(tmp_path, clean_env) as (port, _), socket.socket() as client:
+        client.connect(("127.0.0.1", port))
+        client.sendall(_GET % (b"/first", b"") + _GET % (b"/second", b"Connection: close\r\n"))
+        received = _read_all(client)
+
+    assert received.count(b"200 OK") == 2
+    assert received.index(b"/first") < received.index(b"/second")
+
+
+def test_idle_connections_stop_nobody(tmp_path: Path, clean_env: dict[str, str]) -> None:
+    """Twenty connections that send nothing leave all threads to others."""
+    with _gunicorn(tmp_path, clean_env) as (port, _), ExitStack() as stack:
+        for _ in range(20):
+            stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+        started = time.monotonic()
+
+        body = _get(port, "/answered")
+
+        assert body == b"/answered"
+        assert time.monotonic() - started < 2
+
+
+def test_clients_that_do_not_close_stop_nobody(tmp_path: Path, clean_env: dict[str, str]) -> None:
+    """A client may keep its side open after the last answer without holding a thread."""
+    with _gunicorn(tmp_path, clean_env) as (port, _), ExitStack() as stack:
+        for _ in range(20):
+            client = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+            client.sendall(_GET % (b"/", b"Connection: close\r\n"))
+            assert client.recv(4096)
+        started = time.monotonic()
+
+        assert _get(port, "/answered") == b"/answered"
+        assert time.monotonic() - started < 1
+
+
+def test_an_idle_connection_is_closed_in_time(tmp_path: Path, clean_env: dict[str, str]) -> None:
+    """A kept connection lasts as long as the setting says."""
+    with (
+        _gunicorn(tmp_path, clean_env, "--keep-alive", "1") as (port, _),
+        socket.create_connection(("127.0.0.1", port)) as client,
+    ):
+        client.settimeout(10)
+        client.sendall(_GET % (b"/", b""))
+        assert client.recv(4096)
+        started = time.monotonic()
+
+        assert client.recv(4096) == b""
+        assert 0.5 < time.monotonic() - started < 5
+
+
+def test_connections_are_limited(tmp_path: Path, clean_env: dict[str, str]) -> None:
+    """A client above the limit waits until another one leaves."""
+    with (
+        _gunicorn(tmp_path, clean_env, "--worker-connections", "5") as (port, _),
+        ExitStack() as stack,
+    ):
+        kept = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", port))) for _ in range(5)
+        ]
+        time.sleep(0.3)
+        waiting = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+        waiting.sendall(_GET % (b"/waited", b""))
+        waiting.settimeout(0.5)
+        with pytest.raises(TimeoutError):
+            waiting.recv(4096)
+
+        kept[0].close()
+        waiting.sendall(_GET % (b"/last", b"Connection: close\r\n"))
+        answers = _read_all(waiting)
+
+        assert b"/waited" in answers
+
+
+def test_slow_requests_leave_threads_to_others(tmp_path: Path, clean_env: dict[str, str]) -> None:
+    """Three slow requests of four threads' worth do not delay a fast one."""
+    with _gunicorn(tmp_path, clean_env) as (port, _), ExitStack() as stack:
+        for _ in range(3):
+            client = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+            client.sendall(_GET % (b"/?3", b""))
+        time.sleep(0.2)
+        started = time.monotonic()
+
+        assert _get(port, "/fast") == b"/fast"
+        assert time.monotonic() - started < 1.5
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
+def test_a_request_in_flight_is_answered_at_the_end(
+    tmp_path: Path, clean_env: dict[str, str], number: signal.Signals
+) -> None:
+    """SIGTERM lets a request finish; SIGINT, gunicorn's quick stop, ends at once."""
+    with _gunicorn(tmp_path, clean_env) as (port, process):
+        client = socket.create_connection(("127.0.0.1", port))
+        client.sendall(_GET % (b"/slow?1", b""))
+        time.sleep(0.3)
+        process.send_signal(number)
+        answer = _read_all(client)
+        process.communicate(timeout=15)
+
+    if number == signal.SIGTERM:
+        assert answer.endswith(b"/slow")
+    assert process.returncode == 0
+
+
+def test_kept_connections_do_not_delay_the_end(tmp_path: Path, clean_env: dict[str, str]) -> None:
+    """An idle kept connection is closed some seconds after SIGTERM."""
+    with _gunicorn(tmp_path, clean_env) as (port, process):
+        client = socket.create_connection(("127.0.0.1", port))
+        client.sendall(_GET % (b"/", b""))
+        assert client.recv(4096)
+        started = time.monotonic()
+        process.terminate()
+        process.communicate(timeout=15)
+        client.close()
+
+    assert time.monotonic() - started < 6
+
+
+def test_a_reload_loses_no_request(tmp_path: Path, clean_env: dict[str, str]) -> None:
+    """While SIGHUP replaces the workers, every request is answered."""
+    with _gunicorn(tmp_path, clean_env) as (port, process):
+        process.send_signal(signal.SIGHUP)
+        deadline = time.monotonic() + 2
+        bodies = []
+        while time.monotonic() < deadline:
+            bodies.append(_get(port, "/answered", b"Connection: close\r\n"))
+
+    assert set(bodies) == {b"/answered"}
+
+
+def test_each_worker_has_a_core_of_its_own(tmp_path: Path, clean_env: dict[str, str]) -> None:
+    """Workers are spread over the cores, and one that takes a dead one's place takes its core."""
+    count = len(os.sched_getaffinity(0))
+    with _gunicorn(tmp_path, clean_env, "--workers", str(count)) as (_, process):
+        first = _pinned(process.pid, count)
+        os.kill(_children(process.pid)[0], signal.SIGKILL)
+        time.sleep(1)
+        again = _pinned(process.pid, count)
+
+    assert first == again == sorted([core] for core in os.sched_getaffinity(0))
+
+
+def _pinned(pid: int, count: int) -> list[list[int]]:
+    """Return the workers' cores, once there are as many workers as there should be."""
+    deadline = time.monotonic() + 10
+    while True:
+        cores = sorted(sorted(os.sched_getaffinity(child)) for child in _children(pid))
+        if len(cores) == count and all(len(own) == 1 for own in cores):
+            return cores
+        assert time.monotonic() < deadline, cores
+        time.sleep(0.05)
