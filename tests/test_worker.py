@@ -99,17 +99,13 @@ def test_clients_that_do_not_close_stop_nobody(tmp_path: Path, clean_env: dict[s
 
 def test_an_idle_connection_is_closed_in_time(tmp_path: Path, clean_env: dict[str, str]) -> None:
     """A kept connection lasts as long as the setting says."""
-    with (
-        _gunicorn(tmp_path, clean_env, "--keep-alive", "1") as (port, _),
-        socket.create_connection(("127.0.0.1", port)) as client,
-    ):
-        client.settimeout(10)
-        client.sendall(_GET % (b"/", b""))
-        assert client.recv(4096)
+    with _gunicorn(tmp_path, clean_env, "--keep-alive", "1") as (port, _):
+        client = socket.create_connection(("127.0.0.1", port))
         started = time.monotonic()
+        client.sendall(_GET % (b"/", b""))
+        _read_all(client)
 
-        assert client.recv(4096) == b""
-        assert 0.5 < time.monotonic() - started < 5
+    assert 0.5 < time.monotonic() - started < 6
 
 
 def test_connections_are_limited(tmp_path: Path, clean_env: dict[str, str]) -> None:
