@@ -1,13 +1,14 @@
 """Settings, read once from CHARGECLOUD_* and checked."""
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.exc import SQLAlchemyError
 
 PREFIX = "CHARGECLOUD_"
 
@@ -54,9 +55,17 @@ def _base_path(text: str) -> str:
 
 def _database_url(text: str) -> str:
     try:
-        make_url(text).get_dialect()
-    except (ArgumentError, NoSuchModuleError):
+        url = make_url(text)
+        dialect = url.get_dialect()
+        dialect().create_connect_args(url)
+        dialect.import_dbapi()
+    except ImportError as error:
+        raise ValueError(f"needs the package {error.name}") from None
+    except (SQLAlchemyError, ValueError):
         raise ValueError from None
+    # Each thread would have a store of its own.
+    if url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:"):
+        raise ValueError
     return text
 
 
@@ -65,7 +74,7 @@ class Settings:
     """What an operator may set; each field is the setting ``CHARGECLOUD_<NAME>``."""
 
     database_url: str | None = _setting(
-        None, _database_url, "a SQLAlchemy URL such as sqlite:////var/lib/chargecloud/store.sqlite"
+        None, _database_url, "the SQLAlchemy URL of a file, such as sqlite:////var/lib/store.sqlite"
     )
     error_detail: str = _setting("never", _one_of("never", "local", "always"), "never|local|always")
     no_process: str = _setting("null", _one_of("null", "204", "404"), "null|204|404")
@@ -87,8 +96,14 @@ class Settings:
 def _read(item: Any, name: str, text: str) -> Any:
     try:
         return item.metadata["read"](text)
-    except ValueError:
-        raise ConfigError(f"{name} must be {item.metadata['allowed']}, not {text!r}") from None
+    except ValueError as error:
+        reason = str(error) or f"must be {item.metadata['allowed']}, not {_masked(text)!r}"
+        raise ConfigError(f"{name} {reason}") from None
+
+
+def _masked(text: str) -> str:
+    """Hide what may be a password in a URL."""
+    return re.sub(r"(://[^:@/]*:)[^@]*@", r"\1***@", text)
 
 
 def embedded_database_url(instance_path: str) -> str:

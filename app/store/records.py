@@ -29,7 +29,7 @@ class RecordError(StoreError):
         super().__init__(f"{where}: {reason}")
 
 
-def read(stream: BufferedReader, file: str, user_id: int | None = None) -> Iterator[Stored]:
+def read(stream: "BufferedReader[Any]", file: str, user_id: int | None = None) -> Iterator[Stored]:
     """Yield the processes of a file, each checked against the contract.
 
     Args:
@@ -48,13 +48,13 @@ def read(stream: BufferedReader, file: str, user_id: int | None = None) -> Itera
         yield from _read_lines(stream, file, user_id)
 
 
-def _peek(stream: BufferedReader) -> bytes:
+def _peek(stream: "BufferedReader[Any]") -> bytes:
     """Return the first bytes behind blanks and the UTF-8 mark, without taking them."""
     start = stream.peek(64)[:64]
     return start.removeprefix(b"\xef\xbb\xbf").lstrip()
 
 
-def _read_lines(stream: BufferedReader, file: str, user_id: int | None) -> Iterator[Stored]:
+def _read_lines(stream: "BufferedReader[Any]", file: str, user_id: int | None) -> Iterator[Stored]:
     for number, line in enumerate(stream, 1):
         if number == 1:
             line = line.removeprefix(b"\xef\xbb\xbf")

@@ -43,12 +43,9 @@ class Store:
         self.url = make_url(url)
         self._file = _sqlite_file(url)
         options: dict[str, Any] = {"timeout": timeout} if self._file else {}
-        try:
-            self._engine: Engine = create_engine(
-                self.url, poolclass=NullPool, isolation_level="AUTOCOMMIT", connect_args=options
-            )
-        except ImportError as error:
-            raise StoreError(f"{self}: its driver is not installed ({error.name})") from None
+        self._engine: Engine = create_engine(
+            self.url, poolclass=NullPool, isolation_level="AUTOCOMMIT", connect_args=options
+        )
         self._latest, self._positional = self._compile(_latest())
         self._threads = threading.local()
         self._prepared = False
@@ -69,6 +66,17 @@ class Store:
             self._disconnect()
             raise self._failed("read", error) from error
         return row
+
+    def explain(self) -> list[str]:
+        """Return the database's plan for the one query. Raises StoreError."""
+        explain = "EXPLAIN QUERY PLAN " if self._file else "EXPLAIN "
+        try:
+            cursor = self._connection().cursor()
+            cursor.execute(explain + self._latest, (0,) if self._positional else {"user_id": 0})
+            return [str(row[-1]) for row in cursor.fetchall()]
+        except Exception as error:
+            self._disconnect()
+            raise self._failed("read", error) from error
 
     def prepare(self) -> None:
         """Create the table, and the file of an embedded store, where they are missing."""
