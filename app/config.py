@@ -1,7 +1,6 @@
 """Settings, read once from CHARGECLOUD_* and checked."""
 
 import os
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -10,6 +9,8 @@ from typing import Any, Self
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.store.masking import masked_url
+
 PREFIX = "CHARGECLOUD_"
 
 
@@ -17,9 +18,14 @@ class ConfigError(Exception):
     """A setting that can't be used; the message names it and says what is allowed."""
 
 
-def _setting(default: Any, read: Callable[[str], Any], allowed: str) -> Any:
-    """Declare a setting: how its text is read, and what is said when that raises ValueError."""
-    return field(default=default, metadata={"read": read, "allowed": allowed})
+def _setting(
+    default: Any, read: Callable[[str], Any], allowed: str, show: Callable[[Any], str] | None = None
+) -> Any:
+    """Declare a setting: how its text is read, and what is said when that raises ValueError.
+
+    A secret comes with ``show``, which masks it; ``<NAME>_FILE`` may name a file that holds it.
+    """
+    return field(default=default, metadata={"read": read, "allowed": allowed, "show": show})
 
 
 def _one_of(*names: str) -> Callable[[str], str]:
@@ -74,36 +80,73 @@ class Settings:
     """What an operator may set; each field is the setting ``CHARGECLOUD_<NAME>``."""
 
     database_url: str | None = _setting(
-        None, _database_url, "the SQLAlchemy URL of a file, such as sqlite:////var/lib/store.sqlite"
+        None,
+        _database_url,
+        "the SQLAlchemy URL of a file, such as sqlite:////var/lib/store.sqlite",
+        show=masked_url,
     )
     error_detail: str = _setting("never", _one_of("never", "local", "always"), "never|local|always")
     no_process: str = _setting("null", _one_of("null", "204", "404"), "null|204|404")
     proxy_hops: int = _setting(0, _number(0, 9), "a number from 0 to 9")
     base_path: str = _setting("/", _base_path, "/ or a path such as /ChargeCloudAPI")
+    log_format: str = _setting("auto", _one_of("auto", "json", "text"), "auto|json|text")
+    log_requests: bool = _setting(True, _on, "on|off")
+    log_user_id: bool = _setting(False, _on, "on|off")
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> Self:
         """Read all settings; raises ConfigError for an unknown name or a bad value."""
         known = {PREFIX + item.name.upper(): item for item in fields(cls)}
-        given = {name: text for name, text in environ.items() if name.startswith(PREFIX)}
+        given = _with_files(known, environ)
         for name in sorted(given.keys() - known.keys()):
             raise ConfigError(f"{name} is not a setting; there are: {', '.join(known)}")
         return cls(
             **{known[name].name: _read(known[name], name, text) for name, text in given.items()}
         )
 
+    def masked(self) -> dict[str, str]:
+        """Return each setting's name and its value, as it may be shown."""
+        return {item.name.upper(): _shown(item, getattr(self, item.name)) for item in fields(self)}
+
+
+def _with_files(known: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, str]:
+    """Return what is set; a secret may stand in a file that ``<NAME>_FILE`` names."""
+    given = {name: text for name, text in environ.items() if name.startswith(PREFIX)}
+    for name, item in known.items():
+        file = given.pop(f"{name}_FILE", None) if item.metadata["show"] else None
+        if file is None:
+            continue
+        if name in given:
+            raise ConfigError(f"{name} and {name}_FILE are both set; set one of them")
+        try:
+            given[name] = Path(file).read_text(encoding="utf-8").strip()
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+            raise ConfigError(
+                f"{name}_FILE must be a readable file, not {file!r}: {reason}"
+            ) from None
+    return given
+
+
+def _shown(item: Any, value: Any) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if value is None:
+        return ""
+    if isinstance(value, tuple):
+        return ",".join(value)
+    show = item.metadata["show"] or str
+    return str(show(value))
+
 
 def _read(item: Any, name: str, text: str) -> Any:
     try:
         return item.metadata["read"](text)
     except ValueError as error:
-        reason = str(error) or f"must be {item.metadata['allowed']}, not {_masked(text)!r}"
-        raise ConfigError(f"{name} {reason}") from None
-
-
-def _masked(text: str) -> str:
-    """Hide what may be a password in a URL."""
-    return re.sub(r"(://[^:@/]*:)[^@]*@", r"\1***@", text)
+        allowed = f"must be {item.metadata['allowed']}"
+        # A secret that can't be read is a secret still.
+        said = allowed if item.metadata["show"] else f"{allowed}, not {text!r}"
+        raise ConfigError(f"{name} {str(error) or said}") from None
 
 
 def embedded_database_url(instance_path: str) -> str:

@@ -4,6 +4,11 @@ import gc
 import os
 from typing import Any
 
+from app.observe.lifecycle import on_exit, when_ready
+from app.observe.logs import logging_config
+
+__all__ = ["on_exit", "when_ready"]
+
 bind = "127.0.0.1:8000"
 workers = len(os.sched_getaffinity(0))
 # Phones keep their connections, which sync closes; gthread hands each request between threads.
@@ -16,6 +21,8 @@ graceful_timeout = 30
 control_socket_disable = True
 # "auto" would change the parser, and what it refuses, with an optional package.
 http_parser = "python"
+logger_class = "app.observe.logs.Logger"
+logconfig_dict = logging_config()
 # The application answers URIs that IIS would still take.
 limit_request_line = 8190
 # What the workers share is imported once, and a wrong setting stops the start.

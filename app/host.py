@@ -118,6 +118,7 @@ class ApiRequestContext(LeanRequestContext):
         request = self.request
         try:
             matched = cast(WebApi, self.app).match(request)
+            request.environ["chargecloud.matched"] = matched
             request.url_rule, request.view_args = cast(tuple[Rule, dict[str, Any]], matched)
         except (HTTPException, HttpResponseException) as error:
             request.routing_exception = cast(HTTPException, error)

@@ -10,6 +10,7 @@ COMMANDS: Mapping[str, str] = {
     "serve": "app.commands:serve",
     "import": "app.store.commands:import_",
     "export": "app.store.commands:export",
+    "config": "app.config_commands:config",
 }
 """Name -> ``module:attribute``."""
 

@@ -80,6 +80,7 @@ def _write(
     more: Sequence[tuple[str, str]],
 ) -> Response:
     result = negotiated(environ)
+    environ["chargecloud.match"] = result.match
     body = result.match.formatter.write(contract, row, result.charset)
     length = ("Content-Length", str(len(body)))
     return ReadyResponse.ready(

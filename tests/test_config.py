@@ -49,7 +49,7 @@ def test_settings_are_read() -> None:
         ("DATABASE_URL", "store.sqlite", "must be the SQLAlchemy URL of a file"),
         ("DATABASE_URL", "nosuch://h/d", "must be the SQLAlchemy URL of a file"),
         ("DATABASE_URL", "sqlite://", "must be the SQLAlchemy URL of a file"),
-        ("DATABASE_URL", "sqlite://u:secret@h/x", r"not 'sqlite://u:\*\*\*@h/x'"),
+        ("DATABASE_URL", "sqlite://u:secret@h/x", "store.sqlite$"),
         ("DATABASE_URL", "mysql+pymysql://h/d", "needs the package pymysql"),
         ("NOPE", "1", "is not a setting; there are: CHARGECLOUD_DATABASE_URL, "),
     ],

@@ -6,9 +6,10 @@ import json
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -204,19 +205,36 @@ def running(
     command: list[str], port: int, env: dict[str, str], cwd: Path | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run a server until the block ends, from when it listens."""
-    process = subprocess.Popen(
-        command, env=env, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
-    try:
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline:
-            assert process.poll() is None, process.communicate()[0].decode()
-            try:
-                socket.create_connection(("127.0.0.1", port), timeout=1).close()
-                break
-            except OSError:
-                time.sleep(0.05)
-        yield process
-    finally:
-        process.terminate()
-        process.communicate(timeout=30)
+    # A file, as a pipe that nobody reads would fill with request lines and block the server.
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(command, env=env, cwd=cwd, stdout=log, stderr=log)
+        try:
+            wait_for(port, lambda: _said(log) if process.poll() is not None else None)
+            yield process
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
+
+
+def _said(log: Any) -> str:
+    log.seek(0)
+    return str(log.read().decode())
+
+
+def wait_for(port: int, died: Callable[[], str | None] = lambda: None) -> None:
+    """Wait until something listens on a port; ``died`` says why nothing ever will."""
+    deadline = time.monotonic() + 20
+    while True:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        reason = died()
+        assert reason is None, reason
+        assert time.monotonic() < deadline, f"nothing listens on port {port}"
+        time.sleep(0.05)
+
+
+def python(code: str) -> str:
+    """Run code in a new interpreter and return its standard output."""
+    root = str(Path(__file__).parent.parent)
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, cwd=root, check=True, capture_output=True, text=True).stdout

@@ -15,6 +15,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
+from app.store.masking import masked_url
 from app.store.tables import CHARGE_PROCESS, METADATA
 
 Stored = tuple[Any, ...]
@@ -51,7 +52,7 @@ class Store:
         self._prepared = False
 
     def __str__(self) -> str:
-        return self.url.render_as_string(hide_password=True)
+        return masked_url(self.url)
 
     def latest(self, user_id: int) -> Stored | None:
         """Return the members of the user's process with the highest id, ``None`` without one.

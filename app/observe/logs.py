@@ -1,0 +1,113 @@
+"""Everything that is logged besides requests: start, stop and failures, on standard output."""
+
+import json
+import logging
+import os
+import re
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from flask import has_request_context, request
+from gunicorn.glogging import Logger as GunicornLogger
+
+from app.observe import request_id
+from app.observe.request_log import utc
+
+# gunicorn names the whole request target where it refuses or fails a request.
+_QUERY = re.compile(r"\?[^\s'\"]*")
+_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029)}
+
+
+def chosen_format(name: str) -> str:
+    """Return ``json`` or ``text`` for a LOG_FORMAT; ``auto`` is text on a terminal."""
+    if name in ("json", "text"):
+        return name
+    return "text" if sys.stdout is not None and sys.stdout.isatty() else "json"
+
+
+class JsonFormatter(logging.Formatter):
+    """Formats a record as one JSON object on one line."""
+
+    def __init__(self, with_query: bool = False) -> None:
+        super().__init__()
+        self._with_query = with_query
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        return json.dumps(self.members(record), ensure_ascii=True, separators=(",", ":"))
+
+    def members(self, record: logging.LogRecord) -> dict[str, Any]:
+        """Return what is said of a record."""
+        said: dict[str, Any] = {
+            "time": utc(),
+            "level": record.levelname.lower(),
+            "message": self._hidden(record.getMessage()),
+            "logger": record.name,
+            "pid": record.process,
+        }
+        if has_request_context():
+            said["request_id"] = request.environ.get(request_id.KEY)
+        said.update(getattr(record, "members", {}))
+        if record.exc_info:
+            said["exception"] = self._hidden(self.formatException(record.exc_info))
+        return said
+
+    def _hidden(self, text: str) -> str:
+        return text if self._with_query else _QUERY.sub("?...", text)
+
+
+class TextFormatter(JsonFormatter):
+    """Formats a record for people; what it holds can neither forge a line nor move the cursor."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line, then the traceback's lines, indented."""
+        said = self.members(record)
+        trace = said.pop("exception", "")
+        more = [
+            f"{name}={value}"
+            for name, value in said.items()
+            if name not in ("time", "level", "message", "logger", "pid")
+        ]
+        line = " ".join([said["time"][11:23], record.levelname, said["message"], *more])
+        return "\n  ".join(
+            part.translate(_CONTROLS) for part in (line, *str(trace).splitlines()) if part
+        )
+
+
+def logging_config(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
+    """Return gunicorn's ``logconfig_dict``: all records to standard output, in one format.
+
+    Reads its two settings leniently: bad ones stop the start by themselves, with their own line.
+    """
+    formats = {"json": JsonFormatter, "text": TextFormatter}
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "line": {
+                "()": formats[chosen_format(environ.get("CHARGECLOUD_LOG_FORMAT", "auto"))],
+                "with_query": environ.get("CHARGECLOUD_LOG_USER_ID") == "on",
+            }
+        },
+        "handlers": {
+            "stdout": {
+                "class": "logging.StreamHandler",
+                "formatter": "line",
+                "stream": "ext://sys.stdout",
+            }
+        },
+        "root": {"level": "INFO", "handlers": ["stdout"]},
+        "loggers": {
+            # gunicorn puts a handler of its own on this one before it reads these.
+            "gunicorn.error": {"level": "INFO", "handlers": ["stdout"], "propagate": False}
+        },
+    }
+
+
+class Logger(GunicornLogger):
+    """gunicorn's logger without its access log, in whose place ``RequestLog`` stands."""
+
+    def _compute_access_log_enabled(self) -> bool:
+        """Say no: a ``logconfig_dict`` alone would turn it on, at 20 us a request."""
+        return False

@@ -1,0 +1,167 @@
+"""One line a request, and its request id: a thin layer around the whole application.
+
+No logging.LogRecord is made: a line is formatted once and written at once. Each text in it that a
+client may have chosen goes through JSON's escapes, so that no header and no path forges a line.
+"""
+
+import os
+import time
+from collections.abc import Callable, Iterable
+from json.encoder import encode_basestring_ascii as quote
+from time import perf_counter
+from typing import Any, cast
+
+from app.observe import request_id
+
+Environ = dict[str, Any]
+App = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
+Line = Callable[[Environ, str, int | None, float], str]
+"""Formats (environ, status, bytes, seconds)."""
+
+MATCH = "chargecloud.match"
+"""Where the WSGI environment holds the chosen formatter and its ranking."""
+MATCHED = "chargecloud.matched"
+"""Where the WSGI environment holds the rule and its arguments."""
+_LONGEST = 512
+
+
+def write(line: str) -> None:
+    """Write to standard output at once; a reader that went away fails no request."""
+    try:  # noqa: SIM105  suppress() costs twice as much as the rest of this function
+        os.write(1, line.encode("ascii", "backslashreplace"))
+    except OSError:
+        pass
+
+
+class RequestLog:
+    """Gives each request an id, returns it as ``X-Request-ID``, and writes one line.
+
+    Args:
+        app: the WSGI application to call.
+        line: formats a request's line; ``None`` writes no lines.
+        emit: takes each line.
+    """
+
+    def __init__(self, app: App, line: Line | None, emit: Callable[[str], None] = write) -> None:
+        self._app = self.__wrapped__ = app
+        self._line = line
+        self._emit = emit
+        self._make_id = request_id.maker()
+
+    def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Answer as a WSGI application."""
+        started = perf_counter()
+        name = environ.get("HTTP_X_REQUEST_ID")
+        if name is None or not request_id.is_sane(name):
+            name = self._make_id()
+        environ[request_id.KEY] = name
+        status = "500"
+        sent: Any = ()
+
+        def start(status_line: str, headers: Any, exc_info: Any = None) -> Any:
+            nonlocal status, sent
+            status = status_line
+            sent = headers
+            headers.append(("X-Request-ID", name))
+            if exc_info is None:
+                return start_response(status_line, headers)
+            return start_response(status_line, headers, exc_info)
+
+        body: Any = None
+        try:
+            body = self._app(environ, start)
+            return cast(Iterable[bytes], body)
+        finally:
+            if self._line is not None:
+                length = len(body[0]) if type(body) is list and body else _length(body, sent)
+                self._emit(self._line(environ, status, length, perf_counter() - started))
+
+
+def _length(body: Any, headers: Iterable[tuple[str, str]]) -> int | None:
+    """Return how many bytes the body has, ``None`` where only its reading would tell."""
+    if body == []:
+        return 0
+    return next((int(v) for k, v in headers if k.lower() == "content-length"), None)
+
+
+_second = (0, "")
+
+
+def utc() -> str:
+    """Return the time in UTC as ISO 8601 with milliseconds; formats once a second."""
+    global _second
+    now = time.time()
+    second, text = _second
+    whole = int(now)
+    if second != whole:
+        text = time.strftime("%Y-%m-%dT%H:%M:%S.", time.gmtime(whole))
+        _second = (whole, text)
+    return f"{text}{int((now - whole) * 1000):03d}Z"
+
+
+def json_line(environ: Environ, status: str, length: int | None, seconds: float) -> str:
+    """Format a request as one JSON object."""
+    matched = environ.get(MATCHED)
+    match = environ.get(MATCH)
+    route = "null" if matched is None else quote(matched[0].rule)
+    chosen = _CHOSE_NOTHING if match is None else _chosen(match)
+    return (
+        f'{{"time":"{utc()}","level":"info","message":"request",'
+        f'"method":{quote(environ["REQUEST_METHOD"][:_LONGEST])},"route":{route},'
+        f'"status":{status[:3]},{chosen},"bytes":{"null" if length is None else length},'
+        f'"ms":{seconds * 1000:.3f},"request_id":"{environ[request_id.KEY]}",'
+        f'"client":{quote(environ.get("REMOTE_ADDR", "")[:_LONGEST])}}}\n'
+    )
+
+
+_CHOSE_NOTHING = '"format":null,"ranking":null'
+
+
+def _chosen(match: Any) -> str:
+    return f'"format":"{match.media_type}","ranking":"{match.ranking._name_.lower()}"'
+
+
+def json_line_with_user_id(
+    environ: Environ, status: str, length: int | None, seconds: float
+) -> str:
+    """Format a request as one JSON object that says whose status was asked."""
+    user_id = _arguments(environ).get("user_id")
+    known = "null" if user_id is None else user_id
+    return f'{json_line(environ, status, length, seconds)[:-2]},"user_id":{known}}}\n'
+
+
+def text_line(environ: Environ, status: str, length: int | None, seconds: float) -> str:
+    """Format a request for people."""
+    matched, match = environ.get(MATCHED), environ.get(MATCH)
+    route = "-" if matched is None else matched[0].rule
+    chosen = "-" if match is None else f"{match.media_type} ({match.ranking._name_.lower()})"
+    method, client = (
+        quote(environ.get(key, "")[:_LONGEST])[1:-1] for key in ("REQUEST_METHOD", "REMOTE_ADDR")
+    )
+    return (
+        f"{utc()[11:23]} {status[:3]} {method} {route} {chosen}"
+        f" {'?' if length is None else length} B {seconds * 1000:.1f} ms"
+        f" {client} {environ[request_id.KEY]}\n"
+    )
+
+
+def text_line_with_user_id(
+    environ: Environ, status: str, length: int | None, seconds: float
+) -> str:
+    """Format a request for people, and say whose status was asked."""
+    user_id = _arguments(environ).get("user_id", "-")
+    return f"{text_line(environ, status, length, seconds)[:-1]} user_id={user_id}\n"
+
+
+def _arguments(environ: Environ) -> Any:
+    matched = environ.get(MATCHED)
+    return {} if matched is None else matched[1]
+
+
+LINES: dict[tuple[str, bool], Line] = {
+    ("json", False): json_line,
+    ("json", True): json_line_with_user_id,
+    ("text", False): text_line,
+    ("text", True): text_line_with_user_id,
+}
+"""(format, with user_id) -> what formats a request."""
