@@ -10,8 +10,21 @@ from app import demo, gunicorn_conf, server
 from app.host import WebApi
 
 
+def _address(context: click.Context, parameter: click.Parameter, text: str) -> str:
+    host, _, port = text.rpartition(":")
+    if not host or not (port.isascii() and port.isdecimal() and int(port) < 65536):
+        raise click.BadParameter(f"must be HOST:PORT, not {text!r}")
+    return text
+
+
 @click.command("serve")
-@click.option("--bind", metavar="HOST:PORT", default=gunicorn_conf.bind, help="Where to listen.")
+@click.option(
+    "--bind",
+    metavar="HOST:PORT",
+    default=gunicorn_conf.bind,
+    callback=_address,
+    help="Where to listen.",
+)
 @click.option("--workers", type=click.IntRange(1), help="Worker processes; one a core.")
 @click.option("--threads", type=click.IntRange(1), help="Threads of each worker.")
 @click.option("--demo", "with_demo", is_flag=True, help="Fill an empty store with examples.")

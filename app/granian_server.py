@@ -1,6 +1,5 @@
 """granian: an HTTP server in Rust, for who wants the most of a core."""
 
-import click
 from granian.constants import HTTPModes, Interfaces
 from granian.server import Server
 
@@ -9,9 +8,7 @@ from app import gunicorn_conf
 
 def run(bind: str, workers: int, threads: int) -> None:
     """Serve with granian, with gunicorn's settings where it has them."""
-    host, colon, port = bind.rpartition(":")
-    if not colon or not port.isdecimal():
-        raise click.BadParameter(f"must be HOST:PORT, not {bind!r}", param_hint="'--bind'")
+    host, _, port = bind.rpartition(":")
     Server(
         "wsgi:app",
         address=host,

@@ -64,9 +64,8 @@ class EpollWorker(gthread.ThreadWorker):
         self.alive = False
 
     def _stop(self, threads: list[threading.Thread]) -> None:
-        for fd, listener in self._listeners.items():
+        for fd in self._listeners:
             self._epoll.unregister(fd)
-            listener.close()
         stopped = time.monotonic()
         deadline = stopped + self.cfg.graceful_timeout
         for connection in list(self._idle.values()):
@@ -80,6 +79,8 @@ class EpollWorker(gthread.ThreadWorker):
         os.write(wake, b".")
         for thread in threads:
             thread.join(max(0.0, deadline + _TICK_SECONDS - time.monotonic()))
+        for listener in self._listeners.values():
+            listener.close()
 
     def _tick(self, seconds: float) -> None:
         self.notify()

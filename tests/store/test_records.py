@@ -3,7 +3,7 @@
 import io
 import json
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -24,7 +24,7 @@ _LINE = records.line(_STORED[0])
 
 def _read(content: bytes | str, user_id: int | None = None) -> list[Stored]:
     raw = content.encode() if isinstance(content, str) else content
-    stream = cast("io.BufferedReader[Any]", io.BufferedReader(io.BytesIO(raw)))
+    stream = io.BufferedReader(io.BytesIO(raw))
     return list(records.read(stream, "file", user_id))
 
 
@@ -182,7 +182,7 @@ def test_xml_needs_a_user() -> None:
 
 def test_lines_are_read_one_by_one() -> None:
     """A good line is there before the bad one is reached."""
-    stream = cast("io.BufferedReader[Any]", io.BufferedReader(io.BytesIO((_LINE + "{").encode())))
+    stream = io.BufferedReader(io.BytesIO((_LINE + "{").encode()))
     found: Iterable[Stored] = records.read(stream, "file")
 
     assert next(iter(found)) == _STORED[0]

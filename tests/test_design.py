@@ -1,0 +1,121 @@
+"""The design's rules, read from the source."""
+
+import ast
+import subprocess
+from pathlib import Path
+
+import pytest
+
+_ROOT = Path(__file__).parent.parent
+_TOP = {"setup.cfg", "README.md", "app", "schemas", "tests", "wsgi.py"}
+_ALLOWED_IN_WEBAPI = {"app", "urllib", "functools", "collections", "dataclasses", "typing", "enum"}
+_ALLOWED_IN_WEBAPI |= {"re", "abc", "codecs", "json"}
+
+
+def _modules() -> dict[str, ast.Module]:
+    """Return the product's modules by dotted name."""
+    files = [*_ROOT.glob("app/**/*.py"), *_ROOT.glob("schemas/**/*.py"), _ROOT / "wsgi.py"]
+    return {
+        str(path.relative_to(_ROOT).with_suffix("")).replace("/", ".").removesuffix(".__init__"): (
+            ast.parse(path.read_text(encoding="utf-8"))
+        )
+        for path in files
+    }
+
+
+_MODULES = _modules()
+
+
+def _imports(tree: ast.AST) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {name.name for name in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0
+            found |= {f"{node.module}.{name.name}" for name in node.names} | {str(node.module)}
+    return found
+
+
+def _own_imports(name: str) -> set[str]:
+    return {found for found in _imports(_MODULES[name]) if found in _MODULES and found != name}
+
+
+@pytest.mark.parametrize("name", [name for name in _MODULES if name.startswith("app.webapi")])
+def test_webapi_is_a_leaf(name: str) -> None:
+    """The rules know no server, store or contract."""
+    found = _imports(_MODULES[name])
+
+    assert {module.partition(".")[0] for module in found} <= _ALLOWED_IN_WEBAPI
+    assert all(own == "app" or own.startswith("app.webapi") for own in found if own[:3] == "app")
+
+
+@pytest.mark.parametrize("name", [name for name in _MODULES if name.startswith("schemas")])
+def test_schemas_are_a_leaf(name: str) -> None:
+    """The contracts know marshmallow only."""
+    assert not any(found.startswith("app") for found in _imports(_MODULES[name]))
+
+
+def test_no_import_goes_round() -> None:
+    """There is an order in which each module's imports come before it."""
+    left = {name: {own for own in _own_imports(name) if own != "app"} for name in _MODULES}
+    while ready := [name for name, needed in left.items() if not needed & left.keys()]:
+        for name in ready:
+            del left[name]
+
+    assert left == {}
+
+
+def test_imports_stand_at_the_top() -> None:
+    """No function imports."""
+    inside = [
+        f"{name}:{node.lineno}"
+        for name, tree in _MODULES.items()
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef)
+        for node in ast.walk(function)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    ]
+
+    assert inside == []
+
+
+def test_the_members_are_named_once() -> None:
+    """Only the contract, and the examples of the demo, name them."""
+    naming = [
+        path.relative_to(_ROOT).as_posix()
+        for path in [*_ROOT.glob("app/**/*.py"), *_ROOT.glob("schemas/**/*.py")]
+        if "socket_kwh" in path.read_text(encoding="utf-8")
+    ]
+
+    assert sorted(naming) == ["app/demo.py", "schemas/charge_process.py"]
+
+
+def test_the_top_level_is_as_agreed() -> None:
+    """Six names, and dotfiles."""
+    files = subprocess.run(
+        ["git", "ls-files"], cwd=_ROOT, capture_output=True, text=True, check=True
+    ).stdout.split("\n")
+
+    assert {name.partition("/")[0] for name in files if name and not name.startswith(".")} == _TOP
+
+
+def test_recordings_are_the_captured_ones() -> None:
+    """Nobody edited them to fit."""
+    recorded = _ROOT / "tests" / "recordings"
+
+    sums = subprocess.run(
+        ["sha256sum", "processes.jsonl", "recordings.jsonl"],
+        cwd=recorded,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+    assert sums == _SUMS
+
+
+_SUMS = """\
+ed63721073cf5e5afba27515290e866512f608533335f623f1416c83e5769707  processes.jsonl
+2c71a536c967705741efa05309df641f74fc26ef2671fb42454d3408b62c36be  recordings.jsonl
+"""
