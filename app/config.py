@@ -1,6 +1,7 @@
 """Settings, read once from CHARGECLOUD_* and checked."""
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -12,6 +13,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.store.masking import masked_url
 
 PREFIX = "CHARGECLOUD_"
+ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512")
+"""Of signatures. None is symmetric: who can check a token can't make one."""
 
 
 class ConfigError(Exception):
@@ -48,6 +51,46 @@ def _number(lowest: int, highest: int) -> Callable[[str], int]:
 
 def _on(text: str) -> bool:
     return _one_of("on", "off")(text) == "on"
+
+
+def _text(text: str) -> str:
+    if not text.strip() or not text.isprintable():
+        raise ValueError
+    return text
+
+
+def _path(text: str) -> str:
+    if not text.startswith("/"):
+        raise ValueError
+    return _text(text)
+
+
+def _key_set(text: str) -> str:
+    """Keys come encrypted, or from this machine."""
+    if re.match(r"https://|http://(127\.0\.0\.1|localhost)[:/]", text):
+        return _text(text)
+    return _path(text)
+
+
+def _host_names(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip().lower() for name in text.split(","))
+    if not all(re.fullmatch(r"\.?[a-z0-9_-][a-z0-9._-]*|\[[0-9a-f:.]+\]", name) for name in names):
+        raise ValueError
+    return names
+
+
+def _algorithms(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(","))
+    if not set(names) <= set(ALGORITHMS):
+        raise ValueError
+    return names
+
+
+def _metrics(text: str) -> str:
+    host, _, port = text.rpartition(":")
+    if text not in ("off", "on") and not (host and _number(1, 65535)(port)):
+        raise ValueError
+    return text
 
 
 def _base_path(text: str) -> str:
@@ -92,6 +135,18 @@ class Settings:
     log_format: str = _setting("auto", _one_of("auto", "json", "text"), "auto|json|text")
     log_requests: bool = _setting(True, _on, "on|off")
     log_user_id: bool = _setting(False, _on, "on|off")
+    metrics: str = _setting("off", _metrics, "off, on or HOST:PORT")
+    allowed_hosts: tuple[str, ...] = _setting(
+        (), _host_names, "host names separated by commas, such as api.example,.charge.example"
+    )
+    api_keys_file: str | None = _setting(None, _path, "an absolute path")
+    jwt_jwks: str | None = _setting(None, _key_set, "an absolute path or an https URL")
+    jwt_issuer: str | None = _setting(None, _text, "the only issuer of tokens")
+    jwt_audience: str | None = _setting(None, _text, "this service's name in tokens")
+    jwt_algorithms: tuple[str, ...] = _setting(
+        ("RS256",), _algorithms, f"some of {','.join(ALGORITHMS)}"
+    )
+    jwt_user_claim: str = _setting("user_id", _text, "the name of a claim")
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> Self:

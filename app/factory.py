@@ -5,10 +5,11 @@ from pathlib import Path
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import errors, routes
+from app.access import guard
 from app.config import Settings, embedded_database_url
 from app.host import WebApi
 from app.lazy_commands import LazyCommands
-from app.observe import health
+from app.observe import health, metering
 from app.observe.logs import chosen_format
 from app.observe.request_log import LINES, RequestLog
 from app.store.store import Store
@@ -25,12 +26,15 @@ def create_app(settings: Settings | None = None) -> WebApi:
     routes.register(app)
     errors.register(app)
     health.register(app)
+    guard.install(app)
+    metering.install(app)
     app.cli = LazyCommands(name=app.name)
     line = LINES[chosen_format(settings.log_format), settings.log_user_id]
     app.wsgi_app = RequestLog(app.wsgi_app, line if settings.log_requests else None)  # type: ignore[method-assign]
     if settings.proxy_hops:
         hops = settings.proxy_hops
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    metering.separate(app)
     return app
 
 

@@ -7,6 +7,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.util import import_app
 
 from app import gunicorn_conf
+from app.config import Settings
 
 
 class Server(BaseApplication):
@@ -31,4 +32,6 @@ def run(bind: str, workers: int, threads: int) -> None:
     """Serve with gunicorn."""
     # gunicorn would take the command's arguments for its own when it is told to reload.
     sys.argv[1:] = []
-    Server(bind=bind, workers=workers, threads=threads).run()
+    metrics = Settings.from_environ().metrics
+    binds = [bind, metrics] if ":" in metrics else [bind]
+    Server(bind=binds, workers=workers, threads=threads).run()

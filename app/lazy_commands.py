@@ -11,6 +11,7 @@ COMMANDS: Mapping[str, str] = {
     "import": "app.store.commands:import_",
     "export": "app.store.commands:export",
     "config": "app.config_commands:config",
+    "keys": "app.access.commands:keys",
 }
 """Name -> ``module:attribute``."""
 

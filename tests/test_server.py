@@ -45,10 +45,11 @@ def test_a_server_answers_and_stops(
     with truth.running([part.format(port=port) for part in command], port, env, tmp_path) as server:
         answer = _ask(port, 1)
         server.send_signal(number)
-        output = server.communicate(timeout=20)[0]
+        server.wait(20)
+        output = server.output()
 
     assert answer.status == 200
-    assert b"Traceback" not in output
+    assert "Traceback" not in output
 
 
 @pytest.mark.parametrize("start", ["serve", "gunicorn"])
@@ -84,7 +85,8 @@ def test_the_demo_serves_four_examples(clean_env: dict[str, str], tmp_path: Path
         ]
         client.close()
         server.terminate()
-        lines = server.communicate(timeout=20)[0].decode().splitlines()
+        server.wait(20)
+        lines = server.output().splitlines()
 
     hints = [line for line in lines if "gunicorn" not in line and "pid" not in line][:3]
     assert hints[1:] == [
@@ -112,7 +114,8 @@ def test_the_demo_leaves_a_store_with_processes_alone(
     with truth.running(command, port, env, tmp_path) as server:
         answer = _ask(port, 2)
         server.terminate()
-        output = server.communicate(timeout=20)[0]
+        server.wait(20)
+        output = server.output()
 
     assert answer.body == b"null"
-    assert b"holds processes already: nothing is put into it" in output
+    assert "holds processes already: nothing is put into it" in output

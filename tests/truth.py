@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -200,25 +201,39 @@ def free_port() -> int:
         return port
 
 
+class Server(subprocess.Popen[bytes]):
+    """A process whose output goes to a file.
+
+    A pipe that nobody reads would fill with request lines and block the server.
+    """
+
+    def __init__(self, command: list[str], env: dict[str, str], cwd: Path | None) -> None:
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115  closed in stop
+        super().__init__(command, env=env, cwd=cwd, stdout=self._log, stderr=self._log)
+
+    def output(self) -> str:
+        """Return what was said so far."""
+        size = os.fstat(self._log.fileno()).st_size
+        return os.pread(self._log.fileno(), size, 0).decode()
+
+    def stop(self) -> None:
+        """Terminate, and close the file."""
+        self.terminate()
+        self.wait(timeout=30)
+        self._log.close()
+
+
 @contextmanager
 def running(
     command: list[str], port: int, env: dict[str, str], cwd: Path | None = None
-) -> Iterator[subprocess.Popen[bytes]]:
+) -> Iterator[Server]:
     """Run a server until the block ends, from when it listens."""
-    # A file, as a pipe that nobody reads would fill with request lines and block the server.
-    with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen(command, env=env, cwd=cwd, stdout=log, stderr=log)
-        try:
-            wait_for(port, lambda: _said(log) if process.poll() is not None else None)
-            yield process
-        finally:
-            process.terminate()
-            process.wait(timeout=30)
-
-
-def _said(log: Any) -> str:
-    log.seek(0)
-    return str(log.read().decode())
+    server = Server(command, env, cwd)
+    try:
+        wait_for(port, lambda: server.output() if server.poll() is not None else None)
+        yield server
+    finally:
+        server.stop()
 
 
 def wait_for(port: int, died: Callable[[], str | None] = lambda: None) -> None:
@@ -238,3 +253,17 @@ def python(code: str) -> str:
     root = str(Path(__file__).parent.parent)
     command = [sys.executable, "-c", code]
     return subprocess.run(command, cwd=root, check=True, capture_output=True, text=True).stdout
+
+
+def json_of(answer: Answer) -> dict[str, Any]:
+    """Return an answer's JSON object."""
+    found: dict[str, Any] = json.loads(answer.body)
+    return found
+
+
+def until(done: Callable[[], bool], seconds: float = 20) -> None:
+    """Wait until something is so."""
+    deadline = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

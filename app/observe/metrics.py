@@ -1,0 +1,118 @@
+"""Metrics for Prometheus, over all workers and their restarts.
+
+Each process counts in a file of its own; a dead worker's file stays and keeps its counts, so that
+no counter ever falls. No label holds anything that a client sent.
+"""
+
+from collections.abc import Callable, Iterable
+from time import perf_counter
+from typing import Any
+
+from flask import Response
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    generate_latest,
+)
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from app.host import WebApi
+
+Environ = dict[str, Any]
+Wsgi = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
+
+# In a registry of its own, as only the files count.
+_OWN = CollectorRegistry()
+_BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0)
+REQUESTS = Counter(
+    "chargecloud_requests",
+    "Requests by the answer's status and the format chosen by negotiation.",
+    ("status", "format"),
+    registry=_OWN,
+)
+SECONDS = Histogram(
+    "chargecloud_request_seconds", "Time to an answer.", registry=_OWN, buckets=_BUCKETS
+)
+STORE_SECONDS = Histogram(
+    "chargecloud_store_seconds", "Time in the store.", registry=_OWN, buckets=_BUCKETS
+)
+STORE_FAILURES = Counter(
+    "chargecloud_store_failures", "Failed questions to the store.", registry=_OWN
+)
+
+
+def install(app: WebApi, with_route: bool) -> None:
+    """Measure an application's requests and its store; declare /metrics if asked."""
+    app.store.latest = _measured(app.store.latest)  # type: ignore[method-assign,assignment]
+    app.wsgi_app = Meter(app.wsgi_app)  # type: ignore[method-assign]
+    if with_route:
+        app.add_url_rule("/metrics", "metrics", lambda: Response(page(), 200, content_type=_TYPE))
+
+
+_TYPE = CONTENT_TYPE_LATEST
+
+
+def page() -> bytes:
+    """Return the metrics of all processes."""
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return generate_latest(registry)
+
+
+def _measured(latest: Callable[[int], Any]) -> Callable[[int], Any]:
+    def measured(user_id: int) -> Any:
+        started = perf_counter()
+        try:
+            return latest(user_id)
+        except Exception:
+            STORE_FAILURES.inc()
+            raise
+        finally:
+            STORE_SECONDS.observe(perf_counter() - started)
+
+    return measured
+
+
+class Meter:
+    """Counts requests and their time."""
+
+    def __init__(self, app: Wsgi) -> None:
+        self._app = app
+
+    def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Answer as a WSGI application."""
+        started = perf_counter()
+        status = "500"
+
+        def start(status_line: str, *rest: Any) -> Any:
+            nonlocal status
+            status = status_line[:3]
+            return start_response(status_line, *rest)
+
+        try:
+            return self._app(environ, start)
+        finally:
+            match = environ.get("chargecloud.match")
+            REQUESTS.labels(status, "none" if match is None else match.media_type).inc()
+            SECONDS.observe(perf_counter() - started)
+
+
+class Address:
+    """Answers /metrics on one port, where nothing else is, and is not there on any other."""
+
+    def __init__(self, app: Wsgi, port: str) -> None:
+        self._app = app
+        self._port = port
+
+    def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Answer as a WSGI application."""
+        if environ["SERVER_PORT"] != self._port:
+            return self._app(environ, start_response)
+        found = environ["PATH_INFO"] == "/metrics" and environ["REQUEST_METHOD"] == "GET"
+        body = page() if found else b"Only GET /metrics is here.\n"
+        kind = _TYPE if found else "text/plain; charset=utf-8"
+        headers = [("Content-Type", kind), ("Content-Length", str(len(body)))]
+        start_response("200 OK" if found else "404 Not Found", headers)
+        return [body]

@@ -1,0 +1,83 @@
+"""/metrics, from real servers: the counts of all workers."""
+
+import os
+import re
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from app.host import WebApi
+from tests import truth
+
+HOST = ("Host", "a")
+
+
+@contextmanager
+def _served(env: dict[str, str], cwd: Path, port: int) -> Iterator[int]:
+    command = [sys.executable, "-c", "from app.cli import main; main()", "serve"]
+    command += ["--bind", f"127.0.0.1:{port}", "--workers", "2"]
+    with truth.running(command, port, env, cwd) as process:
+        yield process.pid
+
+
+def _ask(port: int, target: str) -> truth.Answer:
+    client = truth.Client(port)
+    try:
+        return client.ask("GET", target, [HOST, ("Connection", "close")])
+    finally:
+        client.close()
+
+
+def _count(page: bytes, name: str) -> float:
+    return sum(float(n) for n in re.findall(rf"^{name}(?:{{.*}})? (.*)$", page.decode(), re.M))
+
+
+def _children(pid: int) -> list[int]:
+    return [int(n) for n in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def test_there_are_no_metrics_by_default(make_app: Callable[..., WebApi]) -> None:
+    """The path is Web API's 404."""
+    assert truth.call(make_app(), "/metrics").status == 404
+
+
+def test_metrics_survive_their_workers(
+    database_url: str, clean_env: dict[str, str], tmp_path: Path
+) -> None:
+    """Each request counts once, by status and format, after its worker was killed too."""
+    port, own = truth.free_port(), truth.free_port()
+    env = {**clean_env, "CHARGECLOUD_DATABASE_URL": database_url}
+    env["CHARGECLOUD_METRICS"] = f"127.0.0.1:{own}"
+    with _served(env, tmp_path, port) as pid:
+        for number in range(40):
+            assert _ask(port, f"/ChargeProcess/Status?user_id={number}").status == 200
+        before = _children(pid)
+        for worker in before:
+            os.kill(worker, signal.SIGKILL)
+        truth.until(lambda: len(set(_children(pid)) - set(before)) == 2)
+        for target in ("/ChargeProcess/Status?user_id=x", "/evil-label", "/METRICS", "/metrics"):
+            assert _ask(port, target).status in (400, 404)
+        page = _ask(own, "/metrics").body
+
+        assert _ask(own, "/ChargeProcess/Status?user_id=1").status == 404
+        assert _count(page, "chargecloud_requests_total") == 44
+        assert _count(page, "chargecloud_request_seconds_count") == 44
+        assert _count(page, "chargecloud_store_seconds_count") == 40
+        labels = set(re.findall(r"chargecloud_requests_total{(.*)}", page.decode()))
+        assert labels == {
+            f'format="application/json",status="{status}"' for status in (200, 400, 404)
+        }
+
+
+def test_metrics_may_stand_beside_the_service_and_count_store_failures(
+    broken_url: str, clean_env: dict[str, str], tmp_path: Path
+) -> None:
+    """METRICS=on is a route of the service."""
+    port = truth.free_port()
+    env = {**clean_env, "CHARGECLOUD_DATABASE_URL": broken_url, "CHARGECLOUD_METRICS": "on"}
+    with _served(env, tmp_path, port):
+        assert _ask(port, "/ChargeProcess/Status?user_id=1").status == 500
+
+        assert _count(_ask(port, "/metrics").body, "chargecloud_store_failures_total") == 1
