@@ -1,7 +1,5 @@
 """The composition root."""
 
-from pathlib import Path
-
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import errors, routes
@@ -21,7 +19,7 @@ def create_app(settings: Settings | None = None) -> WebApi:
     Raises ConfigError for a setting that can't be used. Connects to nothing.
     """
     settings = Settings.from_environ() if settings is None else settings
-    app = WebApi("app", settings, instance_path=_instance_path())
+    app = WebApi("app", settings)
     app.store = Store(settings.database_url or embedded_database_url(app.instance_path))
     routes.register(app)
     errors.register(app)
@@ -36,9 +34,3 @@ def create_app(settings: Settings | None = None) -> WebApi:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     metering.separate(app)
     return app
-
-
-def _instance_path() -> str:
-    """Return Flask's instance folder, hidden in a checkout to keep its top level as it is."""
-    found = Path(WebApi("app", Settings()).instance_path)
-    return str(found.with_name(".instance") if found.name == "instance" else found)

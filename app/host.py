@@ -9,6 +9,7 @@ A request's steps, in order:
 """
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, cast
 from urllib.parse import quote
 
@@ -68,6 +69,11 @@ class WebApi(LeanFlask):
             return view
 
         return declare
+
+    def auto_find_instance_path(self) -> str:
+        """Return Flask's instance folder, hidden in a checkout to keep its top level as it is."""
+        found = Path(super().auto_find_instance_path())
+        return str(found.with_name(".instance") if found.name == "instance" else found)
 
     def request_context(self, environ: WSGIEnvironment) -> RequestContext:
         """Make the context in which the request is matched by Web API's rules."""
