@@ -163,6 +163,18 @@ class LeanRequestContext(RequestContext):
         self._cv_tokens.append((_cv_request.set(self), bound))
         self.match_request()
 
+    def pop(self, exc: BaseException | None = _NO_ERROR) -> None:
+        """Unbind the context; nothing else is left to do for a request that was not looked at."""
+        app = cast(LeanFlask, self.app)
+        looked_at = "_put_off" not in self.request.__dict__
+        if looked_at or exc is _NO_ERROR or app.tears_down_requests or len(self._cv_tokens) != 1:
+            super().pop(*(() if exc is _NO_ERROR else (exc,)))
+            return
+        token, bound = self._cv_tokens.pop()
+        _cv_request.reset(token)
+        if bound is not None:
+            bound.pop(exc)
+
 
 class LeanFlask(Flask):
     """A Flask application that does only what its requests use."""
@@ -181,6 +193,11 @@ class LeanFlask(Flask):
     def request_context(self, environ: dict[str, Any]) -> RequestContext:
         """Make a request context."""
         return LeanRequestContext(self, environ)
+
+    @property
+    def tears_down_requests(self) -> bool:
+        """Whether something waits for the end of a request."""
+        return bool(self.teardown_request_funcs or request_tearing_down.receivers)
 
     @property
     def tears_down_contexts(self) -> bool:
@@ -247,7 +264,7 @@ class LeanFlask(Flask):
 
     def do_teardown_request(self, exc: BaseException | None = _NO_ERROR) -> None:
         """Call what is registered for the request's end."""
-        if self.teardown_request_funcs or request_tearing_down.receivers:
+        if self.tears_down_requests:
             super().do_teardown_request(*(() if exc is _NO_ERROR else (exc,)))
 
 
