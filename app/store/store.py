@@ -2,14 +2,14 @@
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from importlib import import_module
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, Select, Table, bindparam, create_engine, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -22,10 +22,8 @@ Stored = tuple[Any, ...]
 """A user's id, then the members of their process in declared order."""
 
 _BATCH = 5_000
-_INSERT: dict[str, Callable[[Table], Any]] = {
-    "sqlite": sqlite.insert,
-    "postgresql": postgresql.insert,
-}
+# Four connections of a worker with SQLite's own 2 MB each would be a fifth of its memory.
+_CACHE = "PRAGMA cache_size = -512"
 
 
 class StoreError(Exception):
@@ -98,7 +96,7 @@ class Store:
         Returns how many were taken. Raises StoreError, and lets pass what ``stored`` raises.
         """
         self.prepare()
-        insert = _INSERT[self._engine.dialect.name](CHARGE_PROCESS)
+        insert = self._insert(CHARGE_PROCESS)
         names = CHARGE_PROCESS.columns.keys()
         statement = insert.on_conflict_do_update(
             index_elements=list(CHARGE_PROCESS.primary_key), set_=dict(insert.excluded)
@@ -159,6 +157,8 @@ class Store:
         pooled.detach()
         opened = pooled.dbapi_connection
         assert opened is not None
+        if self._file:
+            opened.cursor().execute(_CACHE)
         self._threads.kept = (opened, identity)
         return opened
 
@@ -168,6 +168,11 @@ class Store:
         if kept is not None:
             with suppress(Exception):
                 kept[0].close()
+
+    def _insert(self, table: Table) -> Any:
+        """Return the dialect's INSERT, which knows ON CONFLICT; a worker needs neither."""
+        dialect = import_module(f"sqlalchemy.dialects.{self._engine.dialect.name}")
+        return dialect.insert(table)
 
     def _compile(self, statement: Select[Any]) -> tuple[str, bool]:
         compiled = statement.compile(self._engine)
