@@ -23,6 +23,8 @@ graceful_timeout = 30
 control_socket_disable = True
 # "auto" would change the parser, and what it refuses, with an optional package.
 http_parser = "python"
+# PROXY_HOPS says whom to believe; gunicorn would believe any client on this machine.
+secure_scheme_headers: dict[str, str] = {}
 logger_class = "app.observe.logs.Logger"
 logconfig_dict = logging_config()
 # The application answers URIs that IIS would still take.

@@ -168,7 +168,7 @@ class Client:
     def send(self, request: bytes, method: str = "GET") -> Answer:
         """Send bytes and read the answer to them."""
         if self._socket is None:
-            self._socket = socket.create_connection(("127.0.0.1", self.port), timeout=30)
+            self._socket = self.connect()
             self._file = self._socket.makefile("rb")
         self._socket.sendall(request)
         status = int(self._file.readline().split()[1])
@@ -184,6 +184,10 @@ class Client:
         if (answer.header("Connection") or "").lower() == "close":
             self.close()
         return answer
+
+    def connect(self) -> socket.socket:
+        """Connect to the server."""
+        return socket.create_connection(("127.0.0.1", self.port), timeout=30)
 
     def close(self) -> None:
         """Close the connection."""

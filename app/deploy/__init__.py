@@ -1,0 +1,1 @@
+"""Configurations for what stands around the service: nginx in front, systemd below."""
