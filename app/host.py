@@ -106,7 +106,8 @@ class WebApi(LeanFlask):
     ) -> Match:
         relative = self.selector.relative_path(path)
         adapter = self.create_url_adapter(request)
-        if relative is not None and adapter is not None:
+        # Werkzeug would skip leading slashes, and so find an action that Web API doesn't.
+        if relative is not None and relative[:1] != "/" and adapter is not None:
             try:
                 return adapter.match(f"/{relative}", return_rule=True)
             except NotFound:

@@ -209,3 +209,14 @@ def test_an_odd_host_injects_nothing(make_app: Make) -> None:
 
     assert b'a\\"</message><b>/x' in in_json
     assert b'a"&lt;/message&gt;&lt;b&gt;/x' in in_xml
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("target", ["///ChargeProcess/Status?user_id=1", "///"])
+def test_leading_slashes_reach_nothing(
+    make_app: Callable[..., WebApi], method: str, target: str
+) -> None:
+    """Werkzeug skips them, Web API doesn't; found by fuzzing as a 500."""
+    answer = truth.call(make_app(), target, method=method)
+
+    assert answer.status == 404
