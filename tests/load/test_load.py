@@ -1,6 +1,6 @@
 """Soak, kills, stops and reloads under load, in sizes for every day.
 
-The long runs are by hand; README, "Operations", has the commands and what they gave.
+By hand, longer: ``python -m tests.load.soak``, and CHARGE_KILLS=30 for the kills.
 """
 
 import os
@@ -60,14 +60,14 @@ def test_mixed_requests_are_all_answered_without_growth(service: Service) -> Non
 def test_killed_workers_lose_only_what_they_had(service: Service) -> None:
     """kill -9 each second: at most what was in flight fails, and new workers take over."""
     port, server = service
-    kills, connections = 4, 8
+    kills, connections = int(os.environ.get("CHARGE_KILLS", "4")), 8
 
     def kill() -> None:
         for _ in range(kills):
             os.kill(soak.children(server.pid)[0], signal.SIGKILL)
             time.sleep(1)
 
-    outcome = _during(6, port, connections, kill)
+    outcome = _during(kills * 1.5, port, connections, kill)
 
     assert outcome.lost <= kills * connections
     assert outcome.refused == 0
