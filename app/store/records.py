@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterator
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from io import BufferedReader
 from json.encoder import encode_basestring_ascii
 from typing import Any, Final
@@ -125,6 +125,8 @@ def _json(content: bytes, file: str, line: int) -> Any:
         raise RecordError(file, line, f"is not JSON: {error.msg} at column {error.colno}") from None
     except UnicodeDecodeError as error:
         raise RecordError(file, line, f"is not UTF-8: byte {error.start + 1}") from None
+    except InvalidOperation:
+        raise RecordError(file, line, "holds a number with an exponent beyond all bounds") from None
     except (ValueError, RecursionError) as error:
         raise RecordError(file, line, str(error)) from None
 

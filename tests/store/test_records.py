@@ -131,6 +131,7 @@ def _without(name: str) -> str:
         ('{"a":1,"a":2}', "file:1: a: stands twice"),
         ('{"a":NaN}', "file:1: NaN is not a JSON number"),
         ('{"a":' + "9" * 5000 + "}", "file:1: "),
+        ('{"a":1e99999999999999999999}', "file:1: holds a number with an exponent beyond"),
         ("[" * 100_000, "file:1: "),
         (_LINE.encode() + b"\xff\n", "file:2: is not UTF-8: byte 1"),
         (f"[{_LINE},\n{_changed(price=True)}]", "file:3: price: must be"),
