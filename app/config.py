@@ -132,6 +132,7 @@ class Settings:
     no_process: str = _setting("null", _one_of("null", "204", "404"), "null|204|404")
     proxy_hops: int = _setting(0, _number(0, 9), "a number from 0 to 9")
     base_path: str = _setting("/", _base_path, "/ or a path such as /ChargeCloudAPI")
+    help_page: bool = _setting(True, _on, "on|off")
     log_format: str = _setting("auto", _one_of("auto", "json", "text"), "auto|json|text")
     log_requests: bool = _setting(True, _on, "on|off")
     log_user_id: bool = _setting(False, _on, "on|off")

@@ -5,6 +5,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from app import errors, routes
 from app.access import guard
 from app.config import Settings, embedded_database_url
+from app.docs import routes as docs
 from app.host import WebApi
 from app.lazy_commands import LazyCommands
 from app.observe import health, metering
@@ -24,6 +25,8 @@ def create_app(settings: Settings | None = None) -> WebApi:
     routes.register(app)
     errors.register(app)
     health.register(app)
+    if settings.help_page:
+        docs.register(app)
     guard.install(app)
     metering.install(app)
     app.cli = LazyCommands(name=app.name)

@@ -34,14 +34,28 @@ Match = tuple[Rule, Mapping[str, Any]]
 _KEPT_BY_SERVERS = "/!\"$&'()*+,:;<=>@[\\]^`{|}"
 
 
+class ApiRule(Rule):
+    """A rule; with ``any_case`` it takes GET only, and its path, in lower case, in any case."""
+
+    def __init__(self, string: str, *, any_case: bool = False, **options: Any) -> None:
+        super().__init__(string, **options)
+        self.any_case = any_case
+        if any_case and self.methods:
+            # Werkzeug adds HEAD, which Web API answers as any wrong verb.
+            self.methods.discard("HEAD")
+
+
 class WebApi(LeanFlask):
     """A Flask application with Web API's action selection, its settings and its store."""
+
+    url_rule_class: type[Rule] = ApiRule
 
     def __init__(self, import_name: str, settings: Settings, **options: Any) -> None:
         super().__init__(import_name, static_folder=None, **options)
         self.settings = settings
         self.store: Store
         self.actions: dict[HttpActionDescriptor, Rule] = {}
+        self.contracts: dict[HttpActionDescriptor, type[Contract]] = {}
         self.selector = ActionSelector([], settings.base_path)
         # Web API redirects nothing and answers OPTIONS as any wrong verb.
         self.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
@@ -65,6 +79,7 @@ class WebApi(LeanFlask):
             )
             self.add_url_rule(f"/{controller}/{action}", f"{controller}.{action}", view)
             self.actions[descriptor] = next(self.url_map.iter_rules(f"{controller}.{action}"))
+            self.contracts[descriptor] = returns
             self.selector = ActionSelector(self.actions, self.settings.base_path)
             return view
 
@@ -109,7 +124,7 @@ class WebApi(LeanFlask):
         # Werkzeug would skip leading slashes, and so find an action that Web API doesn't.
         if relative is not None and relative[:1] != "/" and adapter is not None:
             try:
-                return adapter.match(f"/{relative}", return_rule=True)
+                return _match_any_case(adapter, f"/{relative}")
             except NotFound:
                 pass
             except MethodNotAllowed as error:
@@ -129,6 +144,25 @@ class ApiRequestContext(LeanRequestContext):
             request.url_rule, request.view_args = cast(tuple[Rule, dict[str, Any]], matched)
         except (HTTPException, HttpResponseException) as error:
             request.routing_exception = cast(HTTPException, error)
+
+
+def _match_any_case(adapter: MapAdapter, path: str) -> Match:
+    """Match a path as it is, then in lower case by the rules that allow it."""
+    try:
+        return adapter.match(path, return_rule=True)
+    except NotFound:
+        lowered = path.lower()
+        if not _allows_any_case(adapter, lowered):
+            raise
+        return adapter.match(lowered, return_rule=True)
+
+
+def _allows_any_case(adapter: MapAdapter, lowered: str) -> bool:
+    try:
+        rule, _ = adapter.match(lowered, "GET", return_rule=True)
+    except (NotFound, MethodNotAllowed):
+        return False
+    return isinstance(rule, ApiRule) and rule.any_case
 
 
 def uri_of(environ: WSGIEnvironment) -> uri.RequestUri:

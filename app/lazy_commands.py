@@ -12,6 +12,7 @@ COMMANDS: Mapping[str, str] = {
     "export": "app.store.commands:export",
     "config": "app.config_commands:config",
     "keys": "app.access.commands:keys",
+    "schema": "app.docs.commands:schema",
     "deploy": "app.deploy.commands:deploy",
 }
 """Name -> ``module:attribute``."""

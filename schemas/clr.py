@@ -22,11 +22,12 @@ DECIMAL_MAX = 2**96 - 1
 DECIMAL_SCALE = 28
 
 _DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
-_DATE_TIME = re.compile(
+DATE_TIME = re.compile(
     r"(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})T(?:[01][0-9]|2[0-3])(?::[0-5][0-9]){2}"
     r"(?:\.[0-9]{1,7})?"
     r"(?:Z|[+-](?:0[0-9]|1[0-3]):[0-5][0-9]|[+-]14:00)?",
 )
+"""A DateTime's text on the wire, but for the calendar."""
 
 
 def int32(value: object) -> int:
@@ -89,7 +90,7 @@ def date_time(value: object) -> str:
     (local) or nothing (unspecified). The text is kept as it was captured: .NET itself writes no
     zeros at the end of a fraction.
     """
-    found = _DATE_TIME.fullmatch(value) if type(value) is str else None
+    found = DATE_TIME.fullmatch(value) if type(value) is str else None
     if found is None:
         raise ValidationError(
             "must be a date such as 2025-12-06T07:19:38.3037942 with Z, an offset or nothing"

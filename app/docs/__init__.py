@@ -1,0 +1,1 @@
+"""The documents: the help page and the schemas, drawn from the contracts."""

@@ -1,0 +1,41 @@
+"""A contract as JSON Schema (2020-12)."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from app.webapi.data_contract import ClrType
+from schemas.clr import DATE_TIME, INT32_MAX, INT32_MIN
+from schemas.contract import Contract
+
+_DATE_TIME_PATTERN = f"^{DATE_TIME.pattern.replace('?P<date>', '?:')}$"
+# No range for a decimal: a reader's double lies beyond the exact limit that it stands for.
+_TYPES: Mapping[str, Mapping[str, Any]] = {
+    ClrType.INT32.value: {"type": "integer", "minimum": INT32_MIN, "maximum": INT32_MAX},
+    ClrType.BOOLEAN.value: {"type": "boolean"},
+    ClrType.STRING.value: {"type": "string"},
+    ClrType.DECIMAL.value: {"type": "number"},
+    ClrType.DATE_TIME.value: {"type": "string", "pattern": _DATE_TIME_PATTERN},
+}
+
+
+def json_schema(contract: type[Contract]) -> str:
+    """Return a contract's schema; null stands for a value that does not exist."""
+    members = contract.members()
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": contract.name(),
+        "description": (contract.__doc__ or "").strip(),
+        "type": ["object", "null"],
+        "properties": {
+            name: _member(field.clr_name, field.allow_none) for name, field in members.items()
+        },
+        "required": [*members],
+        "additionalProperties": False,
+    }
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
+def _member(clr_name: str, nullable: bool) -> dict[str, Any]:
+    found = {**_TYPES[clr_name]}
+    return {**found, "type": [found["type"], "null"]} if nullable else found

@@ -1,0 +1,132 @@
+"""The help page, as a client of the application reads it."""
+
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+
+import pytest
+
+from app.host import WebApi
+from tests.truth import RECORDINGS, call
+
+API = "/Help/Api/GET-ChargeProcess-Status_user_id"
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[0-9:]{8}(\.\d{1,7})?[+-]\d\d:\d\d")
+
+
+class _Words(HTMLParser):
+    """Collects what is visible in main."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words: list[str] = []
+        self.inside = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.inside |= tag == "main"
+
+    def handle_endtag(self, tag: str) -> None:
+        self.inside &= tag != "main"
+
+    def handle_data(self, data: str) -> None:
+        if self.inside:
+            self.words += data.split()
+
+
+def _words(html: bytes) -> list[str]:
+    parser = _Words()
+    parser.feed(_MOMENT.sub("MOMENT", html.decode()))
+    return parser.words
+
+
+def test_the_api_page_says_what_the_legacy_page_said(make_app: Callable[..., WebApi]) -> None:
+    """Word for word, the moment of the samples and the file's table marks aside."""
+    legacy = _MOMENT.sub("MOMENT", (RECORDINGS / "help-page.txt").read_text(encoding="utf-8"))
+    expected = [word for word in legacy.replace("|", " ").split() if word != "---"]
+
+    answer = call(make_app(), API)
+
+    assert answer.status == 200
+    # Joined, because the file lost the line breaks between some words.
+    assert "".join(_words(answer.body)) == "".join(expected)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/Help", "/HELP/", "/help/index", API.upper(), API.lower(), "/hELP/rESOURCEmODEL?MODELNAME=x"],
+)
+def test_the_legacy_addresses_match_in_any_case(make_app: Callable[..., WebApi], path: str) -> None:
+    """Every one is a page, not a missing route."""
+    answer = call(make_app(), path)
+
+    assert answer.header("Content-Type") == "text/html; charset=utf-8"
+    assert answer.header("Cache-Control") == "no-cache"
+    assert answer.header("Pragma") == "no-cache"
+    assert answer.header("Expires") == "-1"
+
+
+@pytest.mark.parametrize("path", ["/Help/Api/GET-None", "/Help/ResourceModel?modelName=None"])
+def test_unknown_names_get_the_error_page(make_app: Callable[..., WebApi], path: str) -> None:
+    """With status 404."""
+    answer = call(make_app(), path)
+
+    assert answer.status == 404
+    assert b"An error occurred while processing your request." in answer.body
+
+
+@pytest.mark.parametrize("method", ["HEAD", "POST", "OPTIONS"])
+def test_other_verbs_get_405(make_app: Callable[..., WebApi], method: str) -> None:
+    """As an action answers them."""
+    answer = call(make_app(), "/HELP", method=method)
+
+    assert (answer.status, answer.header("Allow")) == (405, "GET")
+
+
+def test_other_routes_keep_their_case(make_app: Callable[..., WebApi]) -> None:
+    """Only the documents match in any case."""
+    assert call(make_app(), "/HEALTHZ", method="POST").status == 404
+
+
+@pytest.mark.parametrize("path", ["/Help", API, "/schemas/ChargeProcess.xsd"])
+def test_the_setting_hides_the_documents(make_app: Callable[..., WebApi], path: str) -> None:
+    """They answer as any unknown path."""
+    answer = call(make_app(help_page=False), path)
+
+    assert answer.status == 404
+    assert answer.body.startswith(b'{"Message":"No HTTP resource was found')
+
+
+def test_links_stand_below_the_base_path(make_app: Callable[..., WebApi]) -> None:
+    """A followed link leads to a page."""
+    app = make_app(base_path="/Cloud/API")
+    links = re.findall(r'href="([^"]+)"', call(app, "/Cloud/API/Help").body.decode())
+
+    assert len(links) == 3
+    assert [call(app, link).status for link in links] == [200, 200, 200]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/Help/Api/%3Cscript%3Ealert(1)",
+        "/Help/Api/%22onload=alert(1)",
+        "/Help/ResourceModel?modelName=%3Cscript%3Ealert(1)%3C/script%3E",
+    ],
+)
+def test_no_path_or_query_runs_script(make_app: Callable[..., WebApi], path: str) -> None:
+    """It is not repeated as markup, and no script may run anyway."""
+    answer = call(make_app(), path)
+
+    assert answer.header("Content-Type") == "text/html; charset=utf-8"
+    assert answer.header("Content-Security-Policy") == (
+        "default-src 'none'; style-src 'self'; frame-ancestors 'none'"
+    )
+    assert b"script" not in answer.body
+    assert b"onload" not in answer.body
+
+
+def test_an_unknown_path_below_is_no_page(make_app: Callable[..., WebApi]) -> None:
+    """It is answered with an HttpError, which no browser reads as HTML."""
+    answer = call(make_app(), "/Help/Api/%3Cscript%3Ealert(1)%3C%2Fscript%3E")
+
+    assert answer.status == 404
+    assert answer.header("Content-Type") == "application/json; charset=utf-8"
