@@ -8,6 +8,8 @@ from flask.cli import with_appcontext
 
 from app import demo, gunicorn_conf, server
 from app.host import WebApi
+from app.store.legacy import ColumnsError
+from app.store.store import Store, StoreError
 
 
 def _address(context: click.Context, parameter: click.Parameter, text: str) -> str:
@@ -39,9 +41,23 @@ def _address(context: click.Context, parameter: click.Parameter, text: str) -> s
 def serve(bind: str, workers: int | None, threads: int | None, with_demo: bool, name: str) -> None:
     """Serve until SIGTERM or SIGINT."""
     run = server.load(name)
+    _check(cast(WebApi, current_app).store)
     if with_demo:
         _fill(cast(WebApi, current_app._get_current_object()), bind)  # type: ignore[attr-defined]
     run(bind, workers or gunicorn_conf.workers, threads or gunicorn_conf.threads)
+
+
+def _check(store: Store) -> None:
+    """Refuse a store that can't serve; wait for one that can't be reached."""
+    try:
+        store.check()
+    except ColumnsError:
+        raise
+    except StoreError as error:
+        click.echo(f"chargecloud: {error}; it is asked again with each request", err=True)
+    finally:
+        # No connection may go through the fork to the workers.
+        store.close()
 
 
 def _fill(app: WebApi, address: str) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.store.masking import masked_url
+from app.store.status_query import read_query
 
 PREFIX = "CHARGECLOUD_"
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512")
@@ -118,6 +119,10 @@ def _database_url(text: str) -> str:
     return text
 
 
+def _query_file(text: str) -> str:
+    return read_query(text).file
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """What an operator may set; each field is the setting ``CHARGECLOUD_<NAME>``."""
@@ -128,6 +133,8 @@ class Settings:
         "the SQLAlchemy URL of a file, such as sqlite:////var/lib/store.sqlite",
         show=masked_url,
     )
+    status_query: str | None = _setting(None, _query_file, "a file of SQL with :user_id")
+    utc_dates: str = _setting("offset", _one_of("offset", "Z"), "offset|Z")
     error_detail: str = _setting("never", _one_of("never", "local", "always"), "never|local|always")
     no_process: str = _setting("null", _one_of("null", "204", "404"), "null|204|404")
     proxy_hops: int = _setting(0, _number(0, 9), "a number from 0 to 9")
@@ -203,8 +210,3 @@ def _read(item: Any, name: str, text: str) -> Any:
         # A secret that can't be read is a secret still.
         said = allowed if item.metadata["show"] else f"{allowed}, not {text!r}"
         raise ConfigError(f"{name} {str(error) or said}") from None
-
-
-def embedded_database_url(instance_path: str) -> str:
-    """Return the URL of the embedded store: a SQLite file in the instance folder."""
-    return f"sqlite:///{Path(instance_path) / 'chargecloud.sqlite'}"

@@ -4,14 +4,14 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import errors, routes
 from app.access import guard
-from app.config import Settings, embedded_database_url
+from app.config import Settings
 from app.docs import routes as docs
 from app.host import WebApi
 from app.lazy_commands import LazyCommands
 from app.observe import health, metering
 from app.observe.logs import chosen_format
 from app.observe.request_log import LINES, RequestLog
-from app.store.store import Store
+from app.store.opening import open_store
 
 
 def create_app(settings: Settings | None = None) -> WebApi:
@@ -21,7 +21,7 @@ def create_app(settings: Settings | None = None) -> WebApi:
     """
     settings = Settings.from_environ() if settings is None else settings
     app = WebApi("app", settings)
-    app.store = Store(settings.database_url or embedded_database_url(app.instance_path))
+    app.store = open_store(settings, app.instance_path)
     routes.register(app)
     errors.register(app)
     health.register(app)

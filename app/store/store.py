@@ -40,7 +40,7 @@ class Store:
 
     def __init__(self, url: str, timeout: float = 5.0) -> None:
         self.url = make_url(url)
-        self._file = _sqlite_file(url)
+        self._file = sqlite_file(url)
         options: dict[str, Any] = {"timeout": timeout} if self._file else {}
         self._engine: Engine = create_engine(
             self.url, poolclass=NullPool, isolation_level="AUTOCOMMIT", connect_args=options
@@ -76,6 +76,9 @@ class Store:
         except Exception as error:
             self._disconnect()
             raise self._failed("read", error) from error
+
+    def check(self) -> None:
+        """Check before serving what can be: nothing of tables that are created when missing."""
 
     def prepare(self) -> None:
         """Create the table, and the file of an embedded store, where they are missing."""
@@ -157,10 +160,14 @@ class Store:
         pooled.detach()
         opened = pooled.dbapi_connection
         assert opened is not None
-        if self._file:
-            opened.cursor().execute(_CACHE)
+        self._opened(opened)
         self._threads.kept = (opened, identity)
         return opened
+
+    def _opened(self, connection: DBAPIConnection) -> None:
+        """Set up a new connection."""
+        if self._file:
+            connection.cursor().execute(_CACHE)
 
     def _disconnect(self) -> None:
         kept = getattr(self._threads, "kept", None)
@@ -194,7 +201,8 @@ def _latest() -> Select[Any]:
     )
 
 
-def _sqlite_file(url: str) -> str | None:
+def sqlite_file(url: str) -> str | None:
+    """Return the file of a SQLite URL, ``None`` for other databases."""
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite" or parsed.database in (None, "", ":memory:"):
         return None

@@ -1,0 +1,142 @@
+"""What drivers give becomes what ADO.NET would have given, or is refused."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from marshmallow import ValidationError
+
+from app.store import clr_values
+from schemas import clr
+from tests.strategies import dates, decimals
+
+_ISTANBUL = timezone(timedelta(hours=3))
+
+
+@pytest.mark.parametrize(
+    ("take", "value", "taken"),
+    [
+        (clr_values.int32, 7, 7),
+        (clr_values.int32, Decimal("-7"), -7),
+        (clr_values.boolean, True, True),
+        (clr_values.boolean, 1, True),
+        (clr_values.boolean, 0, False),
+        (clr_values.boolean, "1", True),
+        (clr_values.boolean, "0", False),
+        (clr_values.decimal, Decimal("10.10"), "10.10"),
+        (clr_values.decimal, Decimal("1E+3"), "1000"),
+        (clr_values.decimal, Decimal("0.00"), "0.00"),
+        (clr_values.decimal, Decimal("-0.0"), "0.0"),
+        (clr_values.decimal, 11, "11"),
+        (clr_values.decimal, "00011.50", "11.50"),
+        (clr_values.decimal, 61.5, "61.5"),
+        (clr_values.decimal, 100.0, "100"),
+        (clr_values.decimal, 0.1 + 0.2, "0.3"),
+        (clr_values.decimal, 1e20, "100000000000000000000"),
+        (clr_values.decimal, 1.5e-28, "0.0000000000000000000000000002"),
+        (clr_values.decimal, 1e-300, "0"),
+        (clr_values.decimal, -0.0, "0"),
+        (clr_values.date_time, "2016-01-02 03:04:05.1234567", "2016-01-02T03:04:05.1234567"),
+        (clr_values.date_time, "2016-01-02T03:04:05.1200000", "2016-01-02T03:04:05.12"),
+        (clr_values.date_time, "2016-01-02 03:04:05.0000000", "2016-01-02T03:04:05"),
+        (clr_values.date_time, "2016-01-02", "2016-01-02T00:00:00"),
+        (clr_values.date_time, "2016-01-02T03:04:05Z", "2016-01-02T03:04:05Z"),
+        (clr_values.date_time, "2016-01-02 03:04:05.5 +03:00", "2016-01-02T03:04:05.5+03:00"),
+        (clr_values.date_time, "2016-01-02 03:04:05+03", "2016-01-02T03:04:05+03:00"),
+        (clr_values.date_time, "2016-01-02 03:04:05-0330", "2016-01-02T03:04:05-03:30"),
+        (clr_values.date_time, "2016-01-02 03:04:05+00", "2016-01-02T03:04:05+00:00"),
+        (clr_values.date_time, datetime(2016, 1, 2, 3, 4, 5, 120000), "2016-01-02T03:04:05.12"),
+        (clr_values.date_time, datetime(1, 1, 1), "0001-01-01T00:00:00"),
+        (
+            clr_values.date_time,
+            datetime(2016, 1, 2, tzinfo=_ISTANBUL),
+            "2016-01-02T00:00:00+03:00",
+        ),
+        (clr_values.date_time, datetime(2016, 1, 2, tzinfo=UTC), "2016-01-02T00:00:00+00:00"),
+        (clr_values.date_time, date(2016, 1, 2), "2016-01-02T00:00:00"),
+    ],
+)
+def test_a_value_is_taken(take: Callable[[Any], Any], value: object, taken: object) -> None:
+    """With its type, scale, digits and kind."""
+    found = take(value)
+
+    assert (type(found), found) == (type(taken), taken)
+
+
+@pytest.mark.parametrize(
+    ("take", "value"),
+    [
+        (clr_values.int32, 7.0),
+        (clr_values.int32, Decimal("7.0")),
+        (clr_values.int32, Decimal("NaN")),
+        (clr_values.int32, True),
+        (clr_values.int32, "7"),
+        (clr_values.int32, 2**31),
+        (clr_values.boolean, 2),
+        (clr_values.boolean, "true"),
+        (clr_values.boolean, 1.0),
+        (clr_values.decimal, Decimal("Infinity")),
+        (clr_values.decimal, Decimal("1E-29")),
+        (clr_values.decimal, float("nan")),
+        (clr_values.decimal, float("inf")),
+        (clr_values.decimal, 1e29),
+        (clr_values.decimal, True),
+        (clr_values.decimal, "1e3"),
+        (clr_values.decimal, "12,50"),
+        (clr_values.decimal, b"1"),
+        (clr_values.date_time, "infinity"),
+        (clr_values.date_time, "0044-03-15 00:00:00 BC"),
+        (clr_values.date_time, "10000-01-01 00:00:00"),
+        (clr_values.date_time, "2016-02-30"),
+        (clr_values.date_time, "2016-01-02 24:00:00"),
+        (clr_values.date_time, "2016-01-02 03:04:05.12345678"),
+        (clr_values.date_time, "2016-01-02 03:04:05+03:00:30"),
+        (clr_values.date_time, datetime(1890, 1, 1, tzinfo=timezone(timedelta(seconds=7016)))),
+        (clr_values.date_time, time(3, 4)),
+        (clr_values.date_time, 1451703845),
+        (clr_values.converters("Z")["System.String"], UUID(int=1)),
+        (clr_values.converters("Z")["System.String"], 7),
+        (clr_values.converters("Z")["System.String"], b"a"),
+    ],
+)
+def test_what_loses_something_is_refused(take: Callable[[Any], Any], value: object) -> None:
+    """Nothing is rounded, cut or guessed."""
+    with pytest.raises(ValidationError):
+        take(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "taken"),
+    [
+        ("2016-01-02 03:04:05+00", "2016-01-02T03:04:05Z"),
+        (datetime(2016, 1, 2, tzinfo=UTC), "2016-01-02T00:00:00Z"),
+        ("2016-01-02 03:04:05+03", "2016-01-02T03:04:05+03:00"),
+        ("2016-01-02 03:04:05", "2016-01-02T03:04:05"),
+    ],
+)
+def test_utc_is_written_as_z_where_that_is_set(value: object, taken: str) -> None:
+    """Other offsets, and dates of unspecified kind, stay as they are."""
+    assert clr_values.converters("Z")["System.DateTime"](value) == taken
+
+
+@given(decimals())
+def test_every_decimal_keeps_its_scale(text: str) -> None:
+    """A driver's Decimal is what an import of its text is."""
+    assert clr_values.decimal(Decimal(text)) == clr.decimal(text)
+
+
+@given(dates())
+def test_every_date_of_the_wire_is_taken_as_it_is(text: str) -> None:
+    """Seven digits, any kind."""
+    assert clr_values.date_time(text) == text
+
+
+@given(st.decimals(min_value=-(10**12), max_value=10**12, places=2))
+def test_a_float_of_fifteen_digits_is_its_decimal(number: Decimal) -> None:
+    """What a money column's REAL was written from."""
+    assert Decimal(clr_values.decimal(float(number))) == number
