@@ -1,9 +1,8 @@
 """Files of processes: JSON lines, JSON arrays, and captured XML answers of the legacy service."""
 
-import json
+import codecs
 import re
 from collections.abc import Callable, Iterator
-from decimal import Decimal, InvalidOperation
 from io import BufferedReader
 from json.encoder import encode_basestring_ascii
 from typing import Any, Final
@@ -12,21 +11,14 @@ from lxml import etree
 from marshmallow import ValidationError
 
 from app.data_contracts import data_contract
-from app.store.store import Stored, StoreError
+from app.store.json_stream import DECODER, RecordError, array, json_errors
+from app.store.store import Stored
 from app.webapi.data_contract import ClrType, Row
 from app.webapi.formatter import compile_template
 from schemas.charge_process import ChargeProcess
 from schemas.clr import int32
 
 _XSI_NIL: Final = "{http://www.w3.org/2001/XMLSchema-instance}nil"
-
-
-class RecordError(StoreError):
-    """A record that can't be taken: file, line, member and reason in one line."""
-
-    def __init__(self, file: str, line: int, reason: str, member: str | None = None) -> None:
-        where = f"{file}:{line}" + (f": {member}" if member else "")
-        super().__init__(f"{where}: {reason}")
 
 
 def read(stream: "BufferedReader[Any]", file: str, user_id: int | None = None) -> Iterator[Stored]:
@@ -43,7 +35,7 @@ def read(stream: "BufferedReader[Any]", file: str, user_id: int | None = None) -
     if head.startswith((b"<", b"\xff\xfe", b"\xfe\xff")):
         yield _read_xml(stream.read(), file, user_id)
     elif head.startswith(b"["):
-        yield from _read_array(stream.read(), file, user_id)
+        yield from _read_array(stream, file, user_id)
     else:
         yield from _read_lines(stream, file, user_id)
 
@@ -51,27 +43,18 @@ def read(stream: "BufferedReader[Any]", file: str, user_id: int | None = None) -
 def _peek(stream: "BufferedReader[Any]") -> bytes:
     """Return the first bytes behind blanks and the UTF-8 mark, without taking them."""
     start = stream.peek(64)[:64]
-    return start.removeprefix(b"\xef\xbb\xbf").lstrip()
+    return start.removeprefix(codecs.BOM_UTF8).lstrip()
 
 
 def _read_lines(stream: "BufferedReader[Any]", file: str, user_id: int | None) -> Iterator[Stored]:
     for number, line in enumerate(stream, 1):
-        if number == 1:
-            line = line.removeprefix(b"\xef\xbb\xbf")
         if line.strip():
             yield _stored(_json(line, file, number), file, number, user_id)
 
 
-def _read_array(content: bytes, file: str, user_id: int | None) -> Iterator[Stored]:
-    values = _json(content, file, 1)
-    # The parser keeps no positions: an element's line is that of its text among its siblings.
-    text = content.decode("utf-8-sig")
-    at = text.index("[") + 1
-    for value in values:
-        at = _BETWEEN.match(text, at).end()  # type: ignore[union-attr]
-        line = text.count("\n", 0, at) + 1
+def _read_array(stream: "BufferedReader[Any]", file: str, user_id: int | None) -> Iterator[Stored]:
+    for line, value in array(stream, file):
         yield _stored(value, file, line, user_id)
-        at = _SKIP.raw_decode(text, at)[1]
 
 
 def _read_xml(content: bytes, file: str, user_id: int | None) -> Stored:
@@ -113,22 +96,8 @@ def _xml_value(element: Any, kind: ClrType | None) -> object:
 
 
 def _json(content: bytes, file: str, line: int) -> Any:
-    try:
-        return json.loads(
-            content.decode("utf-8-sig"),
-            parse_float=Decimal,
-            parse_constant=_refuse_constant,
-            object_pairs_hook=_unique,
-        )
-    except json.JSONDecodeError as error:
-        line += error.lineno - 1
-        raise RecordError(file, line, f"is not JSON: {error.msg} at column {error.colno}") from None
-    except UnicodeDecodeError as error:
-        raise RecordError(file, line, f"is not UTF-8: byte {error.start + 1}") from None
-    except InvalidOperation:
-        raise RecordError(file, line, "holds a number with an exponent beyond all bounds") from None
-    except (ValueError, RecursionError) as error:
-        raise RecordError(file, line, str(error)) from None
+    with json_errors(file, line):
+        return DECODER.decode(content.removeprefix(codecs.BOM_UTF8).decode())
 
 
 def _stored(value: Any, file: str, line: int, user_id: int | None) -> Stored:
@@ -148,22 +117,7 @@ def _stored(value: Any, file: str, line: int, user_id: int | None) -> Stored:
         raise RecordError(file, line, str(reasons[0]), str(member)) from None
 
 
-def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    value = dict(pairs)
-    if len(value) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"{twice}: stands twice")
-    return value
-
-
-def _refuse_constant(name: str) -> object:
-    raise ValueError(f"{name} is not a JSON number")
-
-
 _INT32: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,10})")
-_BETWEEN: Final = re.compile(r"[\s,]*")
-_SKIP: Final = json.JSONDecoder()
 _PARSER: Final = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
 
 # .NET writes references to characters that XML 1.0 forbids and lxml refuses: they go through the

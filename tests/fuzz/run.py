@@ -13,7 +13,7 @@ from collections.abc import Callable
 from app.config import Settings
 from app.factory import create_app
 from app.store import records
-from app.store.records import RecordError
+from app.store.json_stream import RecordError
 from app.webapi.headers import parse_accept, parse_accept_charset, parse_content_type
 from app.webapi.negotiation import negotiate
 from app.webapi.uri import RequestUri

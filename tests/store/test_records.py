@@ -10,8 +10,8 @@ from hypothesis import given
 
 from app import demo
 from app.data_contracts import data_contract
-from app.store import records
-from app.store.records import RecordError
+from app.store import json_stream, records
+from app.store.json_stream import RecordError
 from app.store.store import Stored
 from app.webapi.negotiation import XML
 from schemas.charge_process import ChargeProcess
@@ -136,6 +136,15 @@ def _without(name: str) -> str:
         (_LINE.encode() + b"\xff\n", "file:2: is not UTF-8: byte 1"),
         (f"[{_LINE},\n{_changed(price=True)}]", "file:3: price: must be"),
         (f"[{_LINE}", "file:2: is not JSON"),
+        (
+            f"[{_LINE},\n {{]",
+            "file:3: is not JSON: Expecting property name enclosed in double quotes at column 3",
+        ),
+        (f"[{_LINE} {_LINE}]", "file:2: is not JSON: Expecting ',' or ']' at column 2"),
+        (f"[{_LINE},]", "file:2: is not JSON: Expecting value at column 2"),
+        ("[]\n []", "file:2: is not JSON: Extra data at column 2"),
+        (f'[{_LINE},\n{{"a":1,"a":2}}]', "file:3: a: stands twice"),
+        (f"\ufeff[{_LINE}".encode() + b"\xff]", f"file:1: is not UTF-8: byte {len(_LINE) + 5}"),
     ],
 )
 def test_bad_json_is_refused(content: bytes | str, said: str) -> None:
@@ -187,3 +196,26 @@ def test_lines_are_read_one_by_one() -> None:
     found: Iterable[Stored] = records.read(stream, "file")
 
     assert next(iter(found)) == _STORED[0]
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 100, 1 << 16])
+def test_an_array_is_read_in_parts(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    """Wherever its parts end: in a number, an escape, a character or between elements."""
+    monkeypatch.setattr(json_stream, "_CHUNK", size)
+    content = truth.PROCESSES.read_text(encoding="utf-8").strip()
+    spaced = json.dumps([json.loads(content.partition("\n")[0])], indent=1, ensure_ascii=False)
+    processes = _read(content)[:40]
+    array = ",\n".join(records.line(stored) for stored in processes)
+
+    assert _read(f"[{array}]") == processes
+    assert _read(spaced) == processes[:1]
+    with pytest.raises(RecordError, match=r"^file:81: must be an object"):
+        _read(f"[{array},\n12345]")
+
+
+def test_no_more_of_an_array_is_held_than_a_part() -> None:
+    """The rest of the file is not read before it is needed."""
+    stream = io.BufferedReader(io.BytesIO(f"[{','.join([_LINE] * 1000)}]".encode()))
+
+    assert next(iter(records.read(stream, "file"))) == _STORED[0]
+    assert stream.tell() < 1 << 17
