@@ -13,6 +13,9 @@ COMMANDS: Mapping[str, str] = {
     "config": "app.config_commands:config",
     "keys": "app.access.commands:keys",
     "schema": "app.docs.commands:schema",
+    "record": "app.parity.commands:record",
+    "replay": "app.parity.commands:replay",
+    "compare": "app.parity.commands:compare",
     "deploy": "app.deploy.commands:deploy",
 }
 """Name -> ``module:attribute``."""

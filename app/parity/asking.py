@@ -1,0 +1,72 @@
+"""Asks many at once, in bounded memory, with results in the order of the requests."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+from typing import TypeVar
+
+from app.parity.client import NoAnswerError
+
+_Item = TypeVar("_Item")
+_Made = TypeVar("_Made")
+
+_AHEAD = 4
+
+
+class StoppedError(Exception):
+    """So many requests got no answer that the run stopped; the message says the last reason."""
+
+
+class Asking:
+    """How many at once, how fast, and after how many failures a run stops.
+
+    Args:
+        concurrency: requests at once.
+        rate: requests a second at most, ``None`` without limit.
+        failures: a run stops when so many requests got no answer.
+    """
+
+    def __init__(self, concurrency: int, rate: float | None, failures: int) -> None:
+        self._concurrency = concurrency
+        self._pause = 1 / rate if rate else 0.0
+        self._failures = failures
+
+    def run(
+        self, ask: Callable[[_Item], _Made], items: Iterable[_Item]
+    ) -> Iterator[tuple[_Item, _Made | NoAnswerError]]:
+        """Yield each item with what ``ask`` made of it. Raises StoppedError."""
+        failed = 0
+        pool = ThreadPoolExecutor(self._concurrency)
+        waiting: deque[tuple[_Item, Future[_Made]]] = deque()
+        paced = self._paced(items)
+        try:
+            while True:
+                for item in islice(paced, 1 if waiting else _AHEAD * self._concurrency):
+                    waiting.append((item, pool.submit(ask, item)))
+                if not waiting:
+                    return
+                item, future = waiting.popleft()
+                made = _made(future)
+                yield item, made
+                failed += isinstance(made, NoAnswerError)
+                if failed >= self._failures:
+                    raise StoppedError(f"stopped after {failed} failures, the last: {made}")
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    def _paced(self, items: Iterable[_Item]) -> Iterator[_Item]:
+        next_at = time.monotonic()
+        for item in items:
+            if self._pause:
+                time.sleep(max(0.0, next_at - time.monotonic()))
+                next_at = max(next_at + self._pause, time.monotonic())
+            yield item
+
+
+def _made(future: "Future[_Made]") -> _Made | NoAnswerError:
+    try:
+        return future.result()
+    except NoAnswerError as error:
+        return error

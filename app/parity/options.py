@@ -1,0 +1,92 @@
+"""What the kit's commands are told: options that several share."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from app.parity.client import Service, header
+from app.parity.matrix import SIZE
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def _read(
+    make: Callable[[str], Any], what: str
+) -> Callable[[click.Context, click.Parameter, Any], Any]:
+    """Make an option's callback of a function that raises ValueError."""
+
+    def read(context: click.Context, parameter: click.Parameter, text: Any) -> Any:
+        texts = text if isinstance(text, tuple) else (text,)
+        try:
+            made = tuple(make(item) for item in texts if item is not None)
+        except ValueError as error:
+            raise click.BadParameter(what or str(error)) from None
+        return made if isinstance(text, tuple) else next(iter(made), None)
+
+    return read
+
+
+def options(*added: Callable[[_Command], _Command]) -> Callable[[_Command], _Command]:
+    """Return a decorator that adds options to a command, in their order."""
+
+    def add(command: _Command) -> _Command:
+        for option in reversed(added):
+            command = option(command)
+        return command
+
+    return add
+
+
+header_option = _read(header, "must be 'Name: value'")
+url_argument = _read(lambda text: str(Service(text)) and text, "")
+existing = click.Path(exists=True, dir_okay=False, path_type=Path)
+written = click.Path(dir_okay=False, writable=True, path_type=Path)
+
+REQUESTS = options(
+    click.option("--users", metavar="IDS", help="Ids and ranges such as 1-100,7, or a file."),
+    click.option("--matrix", is_flag=True, help=f"Ask each user {SIZE} ways, not two."),
+    click.option(
+        "--log",
+        "logs",
+        multiple=True,
+        type=existing,
+        help="Take the action's GETs from an IIS W3C or combined access log, or a HAR file.",
+    ),
+    click.option("--limit", type=click.IntRange(1), help="Of requests."),
+)
+ASKING = options(
+    click.option("--rate", type=click.FloatRange(0, min_open=True), help="Requests a second."),
+    click.option("--concurrency", type=click.IntRange(1, 256), default=16, show_default=True),
+    click.option(
+        "--timeout", type=click.FloatRange(0, min_open=True), default=10.0, show_default=True
+    ),
+    click.option(
+        "--failures",
+        type=click.IntRange(1),
+        default=10,
+        show_default=True,
+        help="Stop when so many requests got no answer.",
+    ),
+)
+MASKING = options(
+    click.option(
+        "--mask", "masked", multiple=True, metavar="MEMBER", help="Write tokens for its values."
+    ),
+    click.option(
+        "--mask-key", type=existing, help="A file whose content nobody can guess tokens without."
+    ),
+)
+REPORTS = options(
+    click.option(
+        "--compare", "more", multiple=True, metavar="HEADER", help="Another header to compare."
+    ),
+    click.option("--allow", type=existing, help="A TOML file of allowed differences."),
+    click.option(
+        "--own-host", is_flag=True, help="Send each service its own Host, not the recorded one."
+    ),
+    click.option("--json", "as_json", type=written, help="Write a report."),
+    click.option("--junit", type=written, help="Write a report for a build server."),
+    click.option("--html", type=written, help="Write a report as one page."),
+)

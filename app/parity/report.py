@@ -1,0 +1,242 @@
+"""A verdict as text, JSON, JUnit XML or one HTML page."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from pathlib import Path
+from typing import Any, Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from lxml import etree
+from markupsafe import Markup
+
+from app.parity.curl import curl
+from app.parity.outcome import Result
+from app.parity.verdict import Example, Finding, Verdict
+
+_AROUND: Final = 60
+_LONGEST: Final = 400
+_TEMPLATES: Final = Environment(
+    loader=PackageLoader("app.parity"), autoescape=True, undefined=StrictUndefined
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A verdict and what was asked: the title, and where the curl commands point."""
+
+    title: str
+    base_url: str
+    verdict: Verdict
+
+    def summary(self) -> str:
+        """Say in one line how much was compared and what came of it."""
+        verdict = self.verdict
+        counts = {
+            "compared": verdict.compared,
+            "same": verdict.counts[Result.SAME],
+            "different": verdict.counts[Result.DIFFERENT],
+            "flaky": verdict.counts[Result.FLAKY],
+            "allowed": verdict.only_allowed,
+            "moved": verdict.counts[Result.MOVED],
+            "skipped": verdict.skipped.total(),
+            "not answered": verdict.failed.total(),
+        }
+        always = ("compared", "same", "different")
+        shown = [f"{n:,} {name}" for name, n in counts.items() if n or name in always]
+        return ", ".join(shown)
+
+    def notes(self) -> list[str]:
+        """Say what the summary's counts consist of, and what fails the run beside findings."""
+        verdict = self.verdict
+        found = [f"skipped: {count:,} {why}" for why, count in verdict.skipped.most_common()]
+        found += [f"not answered: {count:,} {why}" for why, count in verdict.failed.most_common(3)]
+        found += [
+            f"allowed: {entry.name} ({verdict.allowed.occurred[entry.name]:,} answers, until "
+            f"{entry.expires}): {entry.reason}"
+            for entry in verdict.allowed.entries
+            if verdict.allowed.occurred[entry.name]
+        ]
+        found += [
+            f"the legacy service differs from itself: {kind} at {where} ({count:,} answers)"
+            for (kind, where), count in verdict.noise.most_common(5)
+        ]
+        found += [
+            f"{side}: " + ", ".join(f"p{p} {ms:.1f} ms" for p, ms in percentiles.items())
+            for side, percentiles in verdict.latencies().items()
+        ]
+        return found + [f"FAILED: {problem}" for problem in verdict.problems]
+
+    def to_json(self) -> str:
+        """Write everything as JSON."""
+        return json.dumps(_plain(self), indent=2, ensure_ascii=False) + "\n"
+
+    def to_junit(self) -> bytes:
+        """Write a test suite: a case for the run, one for each finding and each problem."""
+        return _junit(self)
+
+    def to_html(self) -> str:
+        """Write one page that needs nothing else."""
+        return _TEMPLATES.get_template("report.html").render(
+            report=self, marked=marked, curl=curl, short=short
+        )
+
+
+def rows(verdict: Verdict) -> Iterator[tuple[str, str, str, str, str]]:
+    """Yield a finding's kind, places, answers, and an example of what was expected and found."""
+    for finding in verdict.findings:
+        shown = finding.examples[0].difference
+        old, new = window(shown.expected, shown.found)
+        yield finding.name, places(finding), f"{finding.answers:,}", old, new
+
+
+def places(finding: Finding, most: int = 4) -> str:
+    """Name where a finding stands, the most frequent first."""
+    names = [name for name, _ in finding.places.most_common()]
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
+def window(expected: str | None, found: str | None) -> tuple[str, str]:
+    """Return the first difference of two texts with a little of what is around it."""
+    if expected is None or found is None:
+        return short(expected), short(found)
+    pairs = zip(expected, found, strict=False)
+    same = next((at for at, (old, new) in enumerate(pairs) if old != new), None)
+    start = max(0, (min(len(expected), len(found)) if same is None else same) - 12)
+    return tuple(_cut(text, start, 40) for text in (expected, found))  # type: ignore[return-value]
+
+
+def short(text: str | None) -> str:
+    """Return a text in one line, cut; ``(none)`` where there is none."""
+    return "(none)" if text is None else _cut(text, 0, _LONGEST)
+
+
+def marked(expected: str | None, found: str | None) -> tuple[Markup, Markup]:
+    """Return two texts as HTML with the characters that differ marked."""
+    if expected is None or found is None:
+        return _marked([(True, short(expected))]), _marked([(True, short(found))])
+    old, new = expected[:_LONGEST], found[:_LONGEST]
+    codes = SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+    return (
+        _marked([(code[0] != "equal", old[code[1] : code[2]]) for code in codes]),
+        _marked([(code[0] != "equal", new[code[3] : code[4]]) for code in codes]),
+    )
+
+
+def _marked(parts: list[tuple[bool, str]]) -> Markup:
+    """Join parts; equal ones are shortened, for the eye looks for the others."""
+    pieces = [
+        Markup("<mark>{}</mark>").format(_visible(text)) if differs else _visible(_middle(text))
+        for differs, text in parts
+        if text
+    ]
+    return Markup("").join(pieces)
+
+
+def _middle(text: str) -> str:
+    if len(text) <= 2 * _AROUND:
+        return text
+    return f"{text[:_AROUND]} \N{HORIZONTAL ELLIPSIS} {text[-_AROUND:]}"
+
+
+def _cut(text: str, start: int, length: int) -> str:
+    before = "\N{HORIZONTAL ELLIPSIS}" if start else ""
+    after = "\N{HORIZONTAL ELLIPSIS}" if len(text) > start + length else ""
+    return before + _visible(text[start : start + length]) + after
+
+
+def _visible(text: str) -> str:
+    """Show what can't be seen as its escape."""
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode()
+        for character in text
+    )
+
+
+def _plain(report: Report) -> dict[str, Any]:
+    verdict = report.verdict
+    return {
+        "title": report.title,
+        "exit_code": int(verdict.exit_code),
+        "compared": verdict.compared,
+        "results": {result.value: verdict.counts[result] for result in Result},
+        "allowed": verdict.only_allowed,
+        "skipped": dict(verdict.skipped),
+        "not_answered": dict(verdict.failed),
+        "problems": verdict.problems,
+        "latency_ms": {
+            side: {f"p{p}": round(ms, 3) for p, ms in found.items()}
+            for side, found in verdict.latencies().items()
+        },
+        "legacy_noise": [
+            {"kind": kind, "where": where, "answers": count}
+            for (kind, where), count in verdict.noise.most_common()
+        ],
+        "findings": [
+            {
+                "kind": finding.kind,
+                "cause": finding.cause,
+                "answers": finding.answers,
+                "flaky": finding.flaky,
+                "places": dict(finding.places.most_common()),
+                "examples": [_plain_example(item, report.base_url) for item in finding.examples],
+            }
+            for finding in verdict.findings
+        ],
+    }
+
+
+def _plain_example(example: Example, base_url: str) -> dict[str, str | None]:
+    difference = example.difference
+    return {
+        "where": difference.where,
+        "expected": difference.expected,
+        "found": difference.found,
+        "curl": curl(example.request, base_url),
+    }
+
+
+def _junit(report: Report) -> bytes:
+    verdict = report.verdict
+    findings, problems = verdict.findings, verdict.problems
+    count = len(findings) + len(problems)
+    suite = etree.Element("testsuite", name="chargecloud parity", tests=str(count + 1))
+    suite.set("failures", str(count))
+    suite.set("errors", "0")
+    case = etree.SubElement(suite, "testcase", classname="parity", name=_xml_text(report.title))
+    etree.SubElement(case, "system-out").text = _xml_text(
+        "\n".join([report.summary(), *report.notes()])
+    )
+    for finding in findings:
+        name = f"{finding.name} {finding.cause}".strip()
+        message = f"{finding.answers} answers, at {places(finding)}"
+        texts = [
+            f"{curl(item.request, report.base_url)}\n"
+            f"expected: {short(item.difference.expected)}\nfound:    {short(item.difference.found)}"
+            for item in finding.examples
+        ]
+        _failure(suite, name, message, "\n\n".join(texts))
+    for problem in problems:
+        _failure(suite, problem, problem, "")
+    return etree.tostring(suite, encoding="utf-8", xml_declaration=True, pretty_print=True)
+
+
+def _failure(suite: "etree._Element", name: str, message: str, text: str) -> None:
+    case = etree.SubElement(suite, "testcase", classname="parity", name=_xml_text(name))
+    failure = etree.SubElement(case, "failure", message=_xml_text(message))
+    failure.text = _xml_text(text)
+
+
+def _xml_text(text: str) -> str:
+    """Show what XML can't hold as its escape."""
+    return "\n".join(_visible(line) for line in text.split("\n"))
+
+
+def write(path: Path, content: str | bytes) -> None:
+    """Write a report's file. Raises OSError."""
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        path.write_text(content, encoding="utf-8", errors="backslashreplace")

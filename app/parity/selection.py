@@ -1,0 +1,114 @@
+"""Which requests a run asks: users, plainly or by the matrix, logs, or recordings."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from itertools import chain, islice
+from pathlib import Path
+from random import Random
+from typing import Final
+
+from app.parity import matrix, recording
+from app.parity.access_log import AccessLog
+from app.parity.client import with_host
+from app.parity.recording import Request
+from app.webapi.routing import HttpActionDescriptor
+
+Tagged = tuple[str, Request]
+_RANGE: Final = re.compile(r"(-?\d{1,10})(?:-(-?\d{1,10}))?")
+_LOWEST: Final = -(2**31)
+_HIGHEST: Final = 2**31 - 1
+_BLOCK: Final = 10_000
+
+
+class SelectionError(Exception):
+    """Users that can't be read; the message says what is allowed."""
+
+
+def users(text: str) -> Callable[[], Iterator[int]]:
+    """Read ids and ranges between commas (``1-100,7``), or the path of a file with one a line.
+
+    Raises SelectionError.
+    """
+    path = Path(text)
+    if path.is_file():
+        _check(path)
+        return lambda: (user for line in path.open(encoding="utf-8") for user in _ids(line, path))
+    parts = [part.strip() for part in text.split(",")]
+    ranges = [_range(part, "--users") for part in parts]
+    return lambda: iter(chain.from_iterable(ranges))
+
+
+@dataclass
+class Selection:
+    """Requests to one action, streamed, in one order each time.
+
+    Attributes:
+        action: what is asked.
+        host: the Host of requests that name none.
+        ids: the users.
+        by_matrix: ask each user by the matrix, else for JSON and XML only.
+        logs: files to take requests from.
+        recorded: recordings whose GETs are asked.
+        limit: of requests.
+    """
+
+    action: HttpActionDescriptor
+    host: str
+    ids: Callable[[], Iterator[int]] = field(default=lambda: iter(()))
+    by_matrix: bool = False
+    logs: list[AccessLog] = field(default_factory=list)
+    recorded: Path | None = None
+    limit: int | None = None
+
+    def __iter__(self) -> Iterator[Tagged]:
+        """Yield tags and requests."""
+        return islice(map(self._hosted, self._all()), self.limit)
+
+    def _all(self) -> Iterator[Tagged]:
+        ask = matrix.matrix if self.by_matrix else matrix.plain
+        yield from (tagged for user in self.ids() for tagged in ask(self.action, user))
+        for log in self.logs:
+            yield from log
+        if self.recorded is not None:
+            for item in recording.read(self.recorded):
+                if item.request.method == "GET":
+                    yield item.tag, item.request
+
+    def _hosted(self, tagged: Tagged) -> Tagged:
+        tag, request = tagged
+        if request.header("Host") is not None:
+            return tagged
+        return tag, replace(request, headers=with_host(request.headers, self.host))
+
+
+def shuffled(selection: Selection, seed: int) -> Iterator[Tagged]:
+    """Yield requests in random order, ten thousand at a time, for memory's sake."""
+    random = Random(seed)
+    requests = iter(selection)
+    while block := list(islice(requests, _BLOCK)):
+        random.shuffle(block)
+        yield from block
+
+
+def _check(path: Path) -> None:
+    """Read the whole file once, so that a bad line stops the run before it asks anything."""
+    with path.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, 1):
+            if line.strip():
+                _range(line.strip(), f"{path}:{number}")
+
+
+def _ids(line: str, path: Path) -> range:
+    return _range(line.strip(), str(path)) if line.strip() else range(0)
+
+
+def _range(text: str, where: str) -> range:
+    found = _RANGE.fullmatch(text)
+    if found is None:
+        raise SelectionError(f"{where}: must be an id or a range such as 1-100, not {text!r}")
+    first = int(found[1])
+    last = int(found[2] or first)
+    if not _LOWEST <= first <= last <= _HIGHEST:
+        raise SelectionError(f"{where}: {text!r} is not within {_LOWEST} to {_HIGHEST}, upwards")
+    return range(first, last + 1)

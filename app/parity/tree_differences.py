@@ -1,0 +1,192 @@
+"""Compares two trees of a format, token by token."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Final
+
+from app.parity.difference import Difference, Kind
+from app.parity.text_tree import Form, Node
+
+_DATE: Final = re.compile(
+    r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,](\d{1,9}))?\s?(Z|[+-]\d\d:?\d\d)?", re.I
+)
+_NUMBER: Final = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?")
+
+
+def differences(old: Node, new: Node) -> Iterator[Difference]:
+    """Yield how the second document differs from the first, none if only blanks differ."""
+    if old.raw_name:
+        yield from _document(old, new)
+    yield from _nodes(old, new, "", ("", ""))
+
+
+def _document(old: Node, new: Node) -> Iterator[Difference]:
+    """Compare what stands before an XML document's root."""
+    before, after = _declaration(old), _declaration(new)
+    if before != after:
+        yield Difference(Kind.XML_DECLARATION, "body", before or None, after or None)
+    if old.name != new.name:
+        yield Difference(Kind.MEMBER_NAME, "body", old.name, new.name)
+
+
+def _declaration(root: Node) -> str:
+    return root.head[: root.head.index(f"<{root.raw_name}")].strip()
+
+
+def _nodes(old: Node, new: Node, path: str, spaces: tuple[str, str]) -> Iterator[Difference]:
+    """Compare two values; ``spaces`` are the namespaces that they stand in."""
+    where = path or "body"
+    if old.head or new.head:
+        yield from _start_tags(old, new, where, spaces)
+    elif old.raw_name != new.raw_name and old.name == new.name:
+        yield Difference(Kind.ESCAPE, where, old.raw_name, new.raw_name)
+    if _is_null(old) != _is_null(new):
+        yield Difference(Kind.NIL, where, _shown(old), _shown(new))
+    elif old.is_leaf and new.is_leaf:
+        if old.raw != new.raw:
+            yield Difference(_leaf_kind(old, new), where, old.raw, new.raw)
+    elif old.form is new.form:
+        yield from _children(old, new, path)
+    else:
+        yield Difference(Kind.VALUE_TYPE, where, old.raw, new.raw)
+
+
+def _is_null(node: Node) -> bool:
+    return node.is_leaf and node.value is None
+
+
+def _shown(node: Node) -> str:
+    return _tag(node) + node.raw if node.head else node.raw
+
+
+def _children(old: Node, new: Node, path: str) -> Iterator[Difference]:
+    olds, news = _by_name(old), _by_name(new)
+    extra = {name.lower(): name for name in news if name not in olds}
+    for name, node in olds.items():
+        where = _below(path, name)
+        if name in news:
+            yield from _nodes(node, news[name], where, (old.namespace, new.namespace))
+        elif (other := extra.pop(name.lower(), None)) is not None:
+            yield Difference(Kind.MEMBER_NAME, where, name, other)
+        else:
+            yield Difference(Kind.MISSING_MEMBER, where, node.raw, None)
+    for name in extra.values():
+        yield Difference(Kind.EXTRA_MEMBER, _below(path, name), None, news[name].raw)
+    if [name for name in olds if name in news] != [name for name in news if name in olds]:
+        kind = Kind.ELEMENT_ORDER if old.head else Kind.MEMBER_ORDER
+        yield Difference(kind, path or "body", ", ".join(olds), ", ".join(news))
+
+
+def _below(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
+
+
+def _by_name(node: Node) -> dict[str, Node]:
+    """Return the children by name; a name that stands again gets its number."""
+    found: dict[str, Node] = {}
+    for child in node.children:
+        name, again = child.name, 2
+        while name in found:
+            name, again = f"{child.name}[{again}]", again + 1
+        found[name] = child
+    return found
+
+
+def _start_tags(old: Node, new: Node, where: str, spaces: tuple[str, str]) -> Iterator[Difference]:
+    here = (old.namespace, new.namespace)
+    if old.namespace != new.namespace and here != spaces:
+        yield Difference(Kind.NAMESPACE, where, old.namespace, new.namespace)
+    elif old.raw_name != new.raw_name and old.name == new.name:
+        yield Difference(Kind.PREFIX, where, old.raw_name, new.raw_name)
+    if old.attributes != new.attributes:
+        yield from _attributes(old, new, where)
+    elif _tag(old) != _tag(new):
+        yield _same_attributes(old, new, where)
+
+
+def _attributes(old: Node, new: Node, where: str) -> Iterator[Difference]:
+    """Compare attributes; those that the namespace or nil says already are not named again."""
+    before, after = ({name: value[1:-1] for name, value in node.attributes} for node in (old, new))
+    if before == after:
+        kind = Kind.QUOTES if [*before] == [*after] else Kind.ATTRIBUTE_ORDER
+        yield Difference(kind, where, _tag(old), _tag(new))
+    elif sorted(before.values()) == sorted(after.values()):
+        yield Difference(Kind.PREFIX, where, _tag(old), _tag(new))
+    elif old.namespace == new.namespace and (old.value is None) == (new.value is None):
+        yield Difference(Kind.ATTRIBUTE, where, _tag(old), _tag(new))
+
+
+def _same_attributes(old: Node, new: Node, where: str) -> Difference:
+    if old.head.rstrip(" />") == new.head.rstrip(" />"):
+        return Difference(Kind.EMPTY_ELEMENT, where, old.head, new.head)
+    return Difference(Kind.WHITE_SPACE, where, old.head, new.head)
+
+
+def _tag(node: Node) -> str:
+    return node.head[node.head.index(f"<{node.raw_name}") :]
+
+
+def _leaf_kind(old: Node, new: Node) -> Kind:
+    before, after = str(old.value), str(new.value)
+    if old.form is not new.form:
+        return Kind.VALUE_TYPE
+    if before == after and old.form in (Form.STRING, Form.TEXT):
+        return Kind.ESCAPE
+    if old.form is not Form.STRING and _same_number(before, after):
+        return Kind.NUMBER_TEXT
+    if _same_date(before, after):
+        return Kind.DATE_TEXT
+    if _one_line(before) == _one_line(after):
+        return Kind.LINE_BREAK
+    if before.split() == after.split():
+        return Kind.WHITE_SPACE
+    return Kind.LETTER_CASE if before.lower() == after.lower() else Kind.OTHER_VALUE
+
+
+def _one_line(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _same_number(before: str, after: str) -> bool:
+    if not (_NUMBER.fullmatch(before.strip()) and _NUMBER.fullmatch(after.strip())):
+        return False
+    try:
+        return Decimal(before) == Decimal(after)
+    except InvalidOperation:
+        return False
+
+
+def _same_date(before: str, after: str) -> bool:
+    """Whether two dates are the same moment, or the same clock with and without a zone.
+
+    A fraction cut or rounded to fewer digits is date text too.
+    """
+    one, other = _DATE.fullmatch(before.strip()), _DATE.fullmatch(after.strip())
+    if one is None or other is None:
+        return False
+    if one[1] == other[1] and one[2] == other[2] and _same_fraction(one[3], other[3]):
+        return _zone(one[4]) == _zone(other[4]) or not (one[4] and other[4])
+    if not (one[4] and other[4]) or not _same_fraction(one[3], other[3]):
+        return False
+    return _moment(one) == _moment(other)
+
+
+def _same_fraction(before: str | None, after: str | None) -> bool:
+    shorter, longer = sorted((before or "", after or ""), key=len)
+    cut = len(shorter) in (0, 3, 6) and longer.startswith(shorter)
+    return cut or shorter.rstrip("0") == longer.rstrip("0")
+
+
+def _zone(zone: str | None) -> str | None:
+    return "+0000" if zone in ("Z", "z") else zone and zone.replace(":", "")
+
+
+def _moment(date: re.Match[str]) -> datetime | None:
+    try:
+        return datetime.fromisoformat(f"{date[1]}T{date[2]}{_zone(date[4].upper())}").astimezone(
+            UTC
+        )
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,129 @@
+"""Each kind of difference, seeded in a real service one at a time, is caught and rightly named."""
+
+import itertools
+from collections.abc import Callable, Iterator
+from datetime import date
+
+import pytest
+
+from app.host import WebApi
+from app.parity.allowed import AllowedDifferences
+from app.parity.asking import Asking
+from app.parity.client import NoAnswerError, Service
+from app.parity.difference import Kind
+from app.parity.explain import HEADERS
+from app.parity.masking import Mask
+from app.parity.outcome import Comparison, Replay
+from app.parity.recording import Recording, read
+from app.parity.verdict import ExitCode, Verdict
+from tests import truth
+from tests.parity.mutants import MUTANTS
+from tests.parity.services import Changed, serving
+
+_RECORDED = truth.RECORDINGS / "recordings.jsonl"
+
+
+def _recorded() -> list[Recording]:
+    """Return some recordings that a service in order can be held to, with the rarest escapes."""
+    fit = [item for item in read(_RECORDED) if item.unfit(error_detail=False) is None]
+    return [
+        item
+        for at, item in enumerate(fit)
+        if at % 16 == 0 or b"&#x1;" in item.answer.body or rb"\r\n" in item.answer.body
+    ]
+
+
+def _verdict() -> Verdict:
+    return Verdict(AllowedDifferences([], date.today()), Mask(()))
+
+
+def _replayed(url: str) -> Verdict:
+    verdict = _verdict()
+    replay = Replay(Service(url), HEADERS, again=1)
+    for _, outcome in Asking(4, None, 1).run(replay, _recorded()):
+        assert not isinstance(outcome, NoAnswerError)
+        verdict.take(outcome, HEADERS)
+    return verdict
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_a_mutant_is_named(make_app: Callable[..., WebApi], name: str) -> None:
+    """The findings have the mutant's kinds and no other."""
+    change, kinds = MUTANTS[name]
+
+    with serving(Changed(make_app(log_requests=False), change)) as url:
+        verdict = _replayed(url)
+
+    assert {finding.kind for finding in verdict.findings} == kinds
+    assert not any(finding.flaky for finding in verdict.findings)
+    assert verdict.exit_code is ExitCode.DIFFERENT
+
+
+def test_an_identical_service_gives_no_finding(make_app: Callable[..., WebApi]) -> None:
+    """Every answer is the same."""
+    with serving(make_app(log_requests=False)) as url:
+        verdict = _replayed(url)
+
+    assert verdict.findings == []
+    assert verdict.compared == len(_recorded())
+    assert verdict.exit_code is ExitCode.SAME
+
+
+def _now_and_then(make_app: Callable[..., WebApi]) -> Changed:
+    """Make a service that loses its last byte every other time."""
+    turns: Iterator[bool] = itertools.cycle((True, False))
+    change = MUTANTS["the last byte lost"][0]
+    return Changed(
+        make_app(log_requests=False), lambda answer: change(answer) if next(turns) else answer
+    )
+
+
+def test_a_flaky_service_is_called_flaky(make_app: Callable[..., WebApi]) -> None:
+    """What is otherwise when it is asked for again is no steady difference."""
+    verdict = _verdict()
+    with serving(_now_and_then(make_app)) as url:
+        replay = Replay(Service(url), HEADERS)
+        for item in _recorded()[:40]:
+            verdict.take(replay(item), HEADERS)
+
+    assert verdict.findings
+    assert all(finding.flaky == finding.answers for finding in verdict.findings)
+    assert verdict.exit_code is ExitCode.DIFFERENT
+
+
+def test_a_flaky_service_is_called_flaky_when_compared(make_app: Callable[..., WebApi]) -> None:
+    """The same live, beside a steady legacy service."""
+    verdict = _verdict()
+    with serving(make_app(log_requests=False)) as legacy, serving(_now_and_then(make_app)) as new:
+        comparison = Comparison(Service(legacy), Service(new), HEADERS)
+        for turn, item in enumerate(_recorded()[:40]):
+            verdict.take(comparison(item.request, new_first=turn % 2 == 1), HEADERS)
+
+    assert verdict.findings
+    assert all(finding.flaky == finding.answers for finding in verdict.findings)
+
+
+@pytest.mark.parametrize(
+    "name", ["another price", "last member first", "no Allow", "no utf-16 mark"]
+)
+def test_a_mutant_is_named_when_compared(make_app: Callable[..., WebApi], name: str) -> None:
+    """Live, beside the service that it is a mutant of."""
+    change, kinds = MUTANTS[name]
+    verdict = _verdict()
+    with (
+        serving(make_app(log_requests=False)) as legacy,
+        serving(Changed(make_app(log_requests=False), change)) as new,
+    ):
+        comparison = Comparison(Service(legacy), Service(new), HEADERS)
+        for turn, item in enumerate(_recorded()):
+            verdict.take(comparison(item.request, new_first=turn % 2 == 1), HEADERS)
+
+    assert {finding.kind for finding in verdict.findings} == kinds
+    assert not any(finding.flaky for finding in verdict.findings)
+
+
+def test_enough_kinds_are_seeded() -> None:
+    """Every kind has a mutant, but that of a body in no known format, which no recording has."""
+    seeded = {kind for _, kinds in MUTANTS.values() for kind in kinds}
+
+    assert seeded == set(Kind) - {Kind.BODY}
