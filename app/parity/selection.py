@@ -33,7 +33,7 @@ def users(text: str) -> Callable[[], Iterator[int]]:
     path = Path(text)
     if path.is_file():
         _check(path)
-        return lambda: (user for line in path.open(encoding="utf-8") for user in _ids(line, path))
+        return lambda: _of_file(path)
     parts = [part.strip() for part in text.split(",")]
     ranges = [_range(part, "--users") for part in parts]
     return lambda: iter(chain.from_iterable(ranges))
@@ -99,8 +99,11 @@ def _check(path: Path) -> None:
                 _range(line.strip(), f"{path}:{number}")
 
 
-def _ids(line: str, path: Path) -> range:
-    return _range(line.strip(), str(path)) if line.strip() else range(0)
+def _of_file(path: Path) -> Iterator[int]:
+    with path.open(encoding="utf-8") as lines:
+        for line in lines:
+            if line.strip():
+                yield from _range(line.strip(), str(path))
 
 
 def _range(text: str, where: str) -> range:

@@ -47,10 +47,15 @@ def _nodes(old: Node, new: Node, path: str, spaces: tuple[str, str]) -> Iterator
     elif old.is_leaf and new.is_leaf:
         if old.raw != new.raw:
             yield Difference(_leaf_kind(old, new), where, old.raw, new.raw)
-    elif old.form is new.form:
+    elif old.form is new.form or _is_blank(old) or _is_blank(new):
         yield from _children(old, new, path)
     else:
         yield Difference(Kind.VALUE_TYPE, where, old.raw, new.raw)
+
+
+def _is_blank(node: Node) -> bool:
+    """Whether it is an element without content, which may be one without its children."""
+    return node.form is Form.TEXT and not str(node.value).strip()
 
 
 def _is_null(node: Node) -> bool:
@@ -102,8 +107,10 @@ def _start_tags(old: Node, new: Node, where: str, spaces: tuple[str, str]) -> It
         yield Difference(Kind.PREFIX, where, old.raw_name, new.raw_name)
     if old.attributes != new.attributes:
         yield from _attributes(old, new, where)
-    elif _tag(old) != _tag(new):
-        yield _same_attributes(old, new, where)
+    elif _inside(old) != _inside(new):
+        yield Difference(Kind.WHITE_SPACE, where, _tag(old), _tag(new))
+    elif old.is_leaf and new.is_leaf and _end(old) != _end(new):
+        yield Difference(Kind.EMPTY_ELEMENT, where, _tag(old), _tag(new))
 
 
 def _attributes(old: Node, new: Node, where: str) -> Iterator[Difference]:
@@ -113,19 +120,24 @@ def _attributes(old: Node, new: Node, where: str) -> Iterator[Difference]:
         kind = Kind.QUOTES if [*before] == [*after] else Kind.ATTRIBUTE_ORDER
         yield Difference(kind, where, _tag(old), _tag(new))
     elif sorted(before.values()) == sorted(after.values()):
+        if old.raw_name != new.raw_name:
+            return  # A root's prefix is named already.
         yield Difference(Kind.PREFIX, where, _tag(old), _tag(new))
     elif old.namespace == new.namespace and (old.value is None) == (new.value is None):
         yield Difference(Kind.ATTRIBUTE, where, _tag(old), _tag(new))
 
 
-def _same_attributes(old: Node, new: Node, where: str) -> Difference:
-    if old.head.rstrip(" />") == new.head.rstrip(" />"):
-        return Difference(Kind.EMPTY_ELEMENT, where, old.head, new.head)
-    return Difference(Kind.WHITE_SPACE, where, old.head, new.head)
-
-
 def _tag(node: Node) -> str:
     return node.head[node.head.index(f"<{node.raw_name}") :]
+
+
+def _inside(node: Node) -> str:
+    """Return a start tag's text behind its name, without its end."""
+    return _tag(node)[1 + len(node.raw_name) :].rstrip("/> \t\r\n")
+
+
+def _end(node: Node) -> str:
+    return _tag(node)[1 + len(node.raw_name) + len(_inside(node)) :]
 
 
 def _leaf_kind(old: Node, new: Node) -> Kind:
@@ -170,7 +182,8 @@ def _same_date(before: str, after: str) -> bool:
         return _zone(one[4]) == _zone(other[4]) or not (one[4] and other[4])
     if not (one[4] and other[4]) or not _same_fraction(one[3], other[3]):
         return False
-    return _moment(one) == _moment(other)
+    moment = _moment(one)
+    return moment is not None and moment == _moment(other)
 
 
 def _same_fraction(before: str | None, after: str | None) -> bool:

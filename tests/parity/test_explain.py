@@ -1,0 +1,196 @@
+"""Differences of two answers, by kind, place and text."""
+
+import pytest
+
+from app.parity.difference import Difference, Kind
+from app.parity.explain import explain
+from app.parity.recording import Answer
+
+_JSON = "application/json; charset=utf-8"
+_XML = "application/xml; charset=utf-8"
+
+
+def _answer(body: str | bytes, content_type: str = _JSON, status: int = 200) -> Answer:
+    data = body.encode() if isinstance(body, str) else body
+    return Answer(status, (("Content-Type", content_type),), data)
+
+
+def _named(expected: Answer, found: Answer) -> list[tuple[str, str]]:
+    return [(item.kind, item.where) for item in explain(expected, found)]
+
+
+@pytest.mark.parametrize(
+    ("expected", "found", "kind", "where"),
+    [
+        ('{"a":1.0}', '{"a":1}', "number text", "a"),
+        ('{"a":1e2}', '{"a":100}', "number text", "a"),
+        ('{"a":-0.0}', '{"a":0.0}', "number text", "a"),
+        ('{"a":1.0}', '{"a":1.1}', "other value", "a"),
+        ('{"a":1.0}', '{"a":"1.0"}', "value type", "a"),
+        ('{"a":true}', '{"a":1}', "value type", "a"),
+        ('{"a":true}', '{"a":false}', "other value", "a"),
+        ('{"a":null}', '{"a":0}', "nil", "a"),
+        ('{"a":1}', "null", "nil", "body"),
+        ('{"a":{"b":[1,2]}}', '{"a":{"b":[1,3]}}', "other value", "a.b.1"),
+        ('{"a":[1]}', '{"a":[1,2]}', "extra member", "a.1"),
+        ('{"a":1,"b":2}', '{"b":2,"a":1}', "member order", "body"),
+        ('{"a":1,"b":2}', '{"a":1}', "missing member", "b"),
+        ('{"a":1}', '{"a":1,"b":2}', "extra member", "b"),
+        ('{"a":1}', '{"A":1}', "member name", "a"),
+        ('{"a":1,"a":2}', '{"a":1}', "missing member", "a[2]"),
+        ('{"a":"\u00fc"}', '{"a":"\\u00fc"}', "escape", "a"),
+        ('{"a":1}', '{"\\u0061":1}', "escape", "a"),
+        ('{"a":"x\\r\\ny"}', '{"a":"x\\ny"}', "line break", "a"),
+        ('{"a":"x  y"}', '{"a":"x y"}', "white space", "a"),
+        ('{"a":"CCS"}', '{"a":"ccs"}', "letter case", "a"),
+        ('{"a":"1.0"}', '{"a":"1"}', "other value", "a"),
+        ('{"a":1}', '{ "a" : 1 }', "white space", "body"),
+        ('{"a":1}', '{"a":1}\r\n', "line break", "body"),
+        ('{"a":1}', '{"a":1,}', "malformed", "body"),
+        ('{"a":1}', "", "malformed", "body"),
+    ],
+)
+def test_json_texts(expected: str, found: str, kind: str, where: str) -> None:
+    """Each difference of JSON has one name and its place."""
+    assert _named(_answer(expected), _answer(found)) == [(kind, where)]
+
+
+@pytest.mark.parametrize(
+    ("expected", "found", "kind"),
+    [
+        ("2020-01-02T03:04:05.12", "2020-01-02T03:04:05.120000", "date text"),
+        ("2020-01-02T03:04:05.1234567", "2020-01-02T03:04:05.123456", "date text"),
+        ("2020-01-02T03:04:05.1234567", "2020-01-02T03:04:05", "date text"),
+        ("2020-01-02T03:04:05Z", "2020-01-02T03:04:05+00:00", "date text"),
+        ("2020-01-02T03:04:05Z", "2020-01-02T03:04:05", "date text"),
+        ("2020-01-02T03:04:05Z", "2020-01-02 03:04:05Z", "date text"),
+        ("2020-01-02T03:04:05Z", "2020-01-02T06:04:05+03:00", "date text"),
+        ("2020-01-02T03:04:05Z", "2020-01-02T03:04:05+03:00", "other value"),
+        ("2020-01-02T03:04:05", "2020-01-02T06:04:05+03:00", "other value"),
+        ("2020-01-02T03:04:05.1", "2020-01-02T03:04:05.2", "other value"),
+        ("9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00", "other value"),
+    ],
+)
+def test_dates(expected: str, found: str, kind: str) -> None:
+    """One moment in two texts, or one clock without its zone, is date text."""
+    differences = explain(_answer(f'{{"d":"{expected}"}}'), _answer(f'{{"d":"{found}"}}'))
+
+    assert [item.kind for item in differences] == [kind]
+
+
+@pytest.mark.parametrize(
+    ("expected", "found", "kind", "where"),
+    [
+        ("<r><a>1</a><b>2</b></r>", "<r><b>2</b><a>1</a></r>", "element order", "body"),
+        ("<r><a>1</a></r>", "<r/>", "missing member", "a"),
+        ("<r><a>1</a><b>2</b></r>", "<r><a>1</a></r>", "missing member", "b"),
+        ("<r><a>1</a></r>", "<r><a>1</a><b>2</b></r>", "extra member", "b"),
+        ("<r><a>1</a></r>", "<r><a>1.0</a></r>", "number text", "a"),
+        ("<r><a>&lt;</a></r>", "<r><a>&#60;</a></r>", "escape", "a"),
+        ("<r><a>&lt;</a></r>", "<r><a><![CDATA[<]]></a></r>", "escape", "a"),
+        ("<r><a></a></r>", "<r><a /></r>", "empty element", "a"),
+        ("<r><a /></r>", "<r><a/></r>", "empty element", "a"),
+        ('<r xmlns="u"/>', '<r xmlns="v"/>', "namespace", "body"),
+        ('<r xmlns="u"/>', '<p:r xmlns:p="u"/>', "prefix", "body"),
+        ('<r x="1" y="2"/>', '<r y="2" x="1"/>', "attribute order", "body"),
+        ('<r x="1"/>', "<r x='1'/>", "quotes", "body"),
+        ('<r x="1"/>', '<r x="2"/>', "attribute", "body"),
+        ("<r>1</r>", "<?xml version='1.0'?><r>1</r>", "XML declaration", "body"),
+        ("<r>1</r>", "<s>1</s>", "member name", "body"),
+        ("<r><a>1</a></r>", "<r>\n<a>1</a></r>", "white space", "body"),
+        ("<r>1</r>", "<r>1", "malformed", "body"),
+        ("<r>1</r>", "<r>1</r><r/>", "malformed", "body"),
+        ("<r>1</r>", "<r><p:a/></r>", "malformed", "body"),
+        ("<r>1</r>", "<!DOCTYPE r><r>1</r>", "malformed", "body"),
+        ("<r>&#x1;</r>", "<r>&#1;</r>", "escape", "body"),
+    ],
+)
+def test_xml_texts(expected: str, found: str, kind: str, where: str) -> None:
+    """Each difference of XML has one name and its place."""
+    assert _named(_answer(expected, _XML), _answer(found, _XML)) == [(kind, where)]
+
+
+def test_a_namespace_is_named_once() -> None:
+    """Not again for each element that inherits it."""
+    old = _answer('<r xmlns="u"><a>1</a><b><c/></b></r>', _XML)
+    new = _answer('<r xmlns="v"><a>1</a><b><c/></b></r>', _XML)
+
+    assert _named(old, new) == [("namespace", "body")]
+
+
+def test_nil_is_known_by_its_namespace() -> None:
+    """Whatever its prefix is; a value in its place is named nil."""
+    old = _answer(
+        '<r xmlns:i="http://www.w3.org/2001/XMLSchema-instance"><a i:nil="true"/></r>', _XML
+    )
+    new = _answer('<r xmlns:i="http://www.w3.org/2001/XMLSchema-instance"><a>1</a></r>', _XML)
+
+    assert _named(old, new) == [("nil", "a")]
+
+
+def test_a_status_is_all_that_is_named() -> None:
+    """The body of another status is another body, which says nothing more."""
+    assert explain(_answer("{}"), _answer("no", status=404)) == [
+        Difference(Kind.STATUS, "status", "200", "404")
+    ]
+
+
+def test_another_format_is_all_that_is_named() -> None:
+    """JSON and XML are not compared token by token."""
+    assert _named(_answer("{}"), _answer("<a/>", _XML)) == [("media type", "Content-Type")]
+
+
+@pytest.mark.parametrize(
+    ("expected", "found", "kinds"),
+    [
+        (b"\xff\xfe{\0}\0", b"{\0}\0", ["byte-order mark"]),
+        (b"\xff\xfe{\0}\0", b"\xfe\xff\0{\0}", ["byte-order mark"]),
+        (b"{\0}\0", b"\0{\0}", ["charset"]),
+        (b"\xff\xfe{\0}\0", b"\xff\xfe{\0 \0}\0", ["white space"]),
+    ],
+)
+def test_utf16(expected: bytes, found: bytes, kinds: list[str]) -> None:
+    """Marks and byte order are told apart from text."""
+    charset = "application/json; charset=utf-16"
+    named = _named(_answer(expected, charset), _answer(found, charset))
+
+    assert [kind for kind, _ in named] == kinds
+
+
+def test_bytes_that_are_no_text_differ() -> None:
+    """Undecodable bytes are shown as escapes."""
+    differences = explain(_answer('{"a":"x"}'), _answer(b'{"a":"\xff"}'))
+
+    assert [item.kind for item in differences] == [Kind.MALFORMED]
+    assert r"\xff" in str(differences[0].found)
+
+
+def test_a_head_has_no_body_to_compare() -> None:
+    """Servers drop it."""
+    assert explain(_answer("{}"), _answer(""), method="HEAD") == []
+
+
+def test_a_body_in_no_known_format_is_shown_whole() -> None:
+    """There are no tokens to name."""
+    old, new = _answer("one", "text/plain"), _answer("two", "text/plain")
+
+    assert explain(old, new) == [Difference(Kind.BODY, "body", "one", "two")]
+
+
+def test_a_chosen_header_counts() -> None:
+    """Others don't."""
+    old = Answer(200, (("Expires", "-1"), ("Date", "today")), b"")
+    new = Answer(200, (("Date", "tomorrow"),), b"")
+
+    assert explain(old, new, ("Expires",)) == [Difference(Kind.HEADER, "Expires", "-1", None)]
+
+
+def test_the_same_bytes_are_never_explained() -> None:
+    """Whatever they are."""
+    assert explain(_answer(b"\xff{"), _answer(b"\xff{")) == []
+
+
+def test_deep_nesting_is_malformed_not_a_crash() -> None:
+    """A hostile body can't end a run."""
+    assert _named(_answer("{}"), _answer("[" * 10_000)) == [("malformed", "body")]
+    assert _named(_answer("<a/>", _XML), _answer("<a>" * 10_000, _XML)) == [("malformed", "body")]
