@@ -68,6 +68,11 @@ def decimal(value: object) -> str:
     System.Decimal has 96 bits and up to 28 digits after the point; its negative zero is written
     without a sign, so it is loaded without one.
     """
+    if type(value) in (PythonDecimal, int):
+        # Most numbers: none of the rules below changes or refuses one of so few digits.
+        text = str(value)
+        if len(text) <= DECIMAL_SCALE and text.replace(".", "", 1).isdigit():
+            return text
     text = _number_text(value)
     whole, _, fraction = text.partition(".")
     if len(fraction) > DECIMAL_SCALE:

@@ -1,7 +1,7 @@
 """What tests share: a store with the recorded processes, and applications on it."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from app.factory import create_app
 from app.host import WebApi
 from app.store import records
 from app.store.store import Store
-from tests import truth
+from tests import postgres, truth
 
 ROOT = Path(__file__).parent.parent
 
@@ -32,6 +32,29 @@ def broken_url(tmp_path_factory: pytest.TempPathFactory) -> str:
     path = tmp_path_factory.mktemp("broken") / "broken.sqlite"
     path.write_bytes(b"this is no database" * 1000)
     return f"sqlite:///{path}"
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """A PostgreSQL server."""
+    with postgres.server() as uri:
+        yield uri
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """An empty database of the PostgreSQL server."""
+    with postgres.database(postgres_server, "charges") as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database of each kind."""
+    if request.param == "postgresql":
+        url: str = request.getfixturevalue("postgres_url")
+        return url
+    return f"sqlite:///{tmp_path / 'empty' / 'store.sqlite'}"
 
 
 @pytest.fixture

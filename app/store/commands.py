@@ -1,14 +1,15 @@
 """The commands that fill and empty the store."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, cast
 
 import click
 from flask import current_app
 from flask.cli import with_appcontext
 
-from app.store import records
+from app.store import reading, records
 from app.store.store import Store
 
 
@@ -22,7 +23,11 @@ def import_(files: Sequence[Any], user_id: int | None) -> None:
     All or nothing for each file. A process replaces the one with its process_id.
     """
     for file in files:
-        count = _store().replace(records.read(file, file.name, user_id))
+        with (
+            _bar(reading.size_of(file), file.name) as moved,
+            reading.processes(file, file.name, user_id, moved) as read,
+        ):
+            count = _store().replace(read)
         click.echo(f"{file.name}: {count} processes")
 
 
@@ -32,6 +37,16 @@ def export() -> None:
     """Write all processes as JSON lines, by user and process id."""
     for stored in _store().all():
         sys.stdout.write(records.line(stored))
+
+
+@contextmanager
+def _bar(length: int | None, label: str) -> Iterator[Callable[[int], None] | None]:
+    """Show a bar on a terminal, for a file of known size; gives what moves it to a place."""
+    if not (length and sys.stderr.isatty()):
+        yield None
+        return
+    with click.progressbar(length=length, label=label, file=sys.stderr) as bar:
+        yield lambda place: bar.update(place - bar.pos)
 
 
 def _store() -> Store:

@@ -4,7 +4,6 @@ import codecs
 import json
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
 from decimal import Decimal, InvalidOperation
 from io import BufferedReader
 from typing import Any, Final, NoReturn
@@ -25,20 +24,20 @@ class RecordError(StoreError):
         super().__init__(f"{where}: {reason}")
 
 
-@contextmanager
-def json_errors(file: str, line: int) -> Iterator[None]:
-    """Raise what a decoder finds wrong with the text that begins in a line as RecordError."""
-    try:
-        yield
-    except json.JSONDecodeError as error:
+JSON_ERRORS: Final = (ValueError, RecursionError, InvalidOperation)
+"""What the decoder, and decoding from UTF-8, raise."""
+
+
+def record_error(error: Exception, file: str, line: int) -> RecordError:
+    """Say what is wrong with the text that begins in a line, one of ``JSON_ERRORS``."""
+    if isinstance(error, json.JSONDecodeError):
         line += error.lineno - 1
-        raise RecordError(file, line, f"is not JSON: {error.msg} at column {error.colno}") from None
-    except UnicodeDecodeError as error:
-        raise RecordError(file, line, f"is not UTF-8: byte {error.start + 1}") from None
-    except InvalidOperation:
-        raise RecordError(file, line, "holds a number with an exponent beyond all bounds") from None
-    except (ValueError, RecursionError) as error:
-        raise RecordError(file, line, str(error)) from None
+        return RecordError(file, line, f"is not JSON: {error.msg} at column {error.colno}")
+    if isinstance(error, UnicodeDecodeError):
+        return RecordError(file, line, f"is not UTF-8: byte {error.start + 1}")
+    if isinstance(error, InvalidOperation):
+        return RecordError(file, line, "holds a number with an exponent beyond all bounds")
+    return RecordError(file, line, str(error))
 
 
 def array(stream: "BufferedReader[Any]", file: str) -> Iterator[tuple[int, Any]]:
@@ -89,16 +88,17 @@ class _Text:
     def element(self) -> tuple[int, Any]:
         """Take the value that begins here."""
         line = self._position(self.at)[0]
-        with json_errors(self._file, line):
-            while True:
-                try:
-                    value, self.at = DECODER.raw_decode(self._part, self.at)
-                except json.JSONDecodeError as error:
-                    place = self._position(error.pos)
-                    if not (self._may_be_cut(error) and self._more()):
-                        self.fail(error.msg, place)
-                else:
-                    return line, value
+        while True:
+            try:
+                value, self.at = DECODER.raw_decode(self._part, self.at)
+            except json.JSONDecodeError as error:
+                place = self._position(error.pos)
+                if not (self._may_be_cut(error) and self._more()):
+                    self.fail(error.msg, place)
+            except JSON_ERRORS as error:
+                raise record_error(error, self._file, line) from None
+            else:
+                return line, value
 
     def fail(self, reason: str, place: tuple[int, int] | None = None) -> NoReturn:
         """Raise RecordError for a line and column, by default the present ones."""

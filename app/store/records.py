@@ -11,7 +11,7 @@ from lxml import etree
 from marshmallow import ValidationError
 
 from app.data_contracts import data_contract
-from app.store.json_stream import DECODER, RecordError, array, json_errors
+from app.store.json_stream import DECODER, JSON_ERRORS, RecordError, array, record_error
 from app.store.store import Stored
 from app.webapi.data_contract import ClrType, Row
 from app.webapi.formatter import compile_template
@@ -96,8 +96,10 @@ def _xml_value(element: Any, kind: ClrType | None) -> object:
 
 
 def _json(content: bytes, file: str, line: int) -> Any:
-    with json_errors(file, line):
+    try:
         return DECODER.decode(content.removeprefix(codecs.BOM_UTF8).decode())
+    except JSON_ERRORS as error:
+        raise record_error(error, file, line) from None
 
 
 def _stored(value: Any, file: str, line: int, user_id: int | None) -> Stored:

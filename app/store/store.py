@@ -3,25 +3,23 @@
 import os
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
-from importlib import import_module
-from itertools import islice
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Engine, Select, Table, bindparam, create_engine, func, select
+from sqlalchemy import Engine, Select, bindparam, create_engine, func, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
+from app.store.bulk import READERS, WRITERS
 from app.store.masking import masked_url
 from app.store.tables import CHARGE_PROCESS, METADATA
 
 Stored = tuple[Any, ...]
 """A user's id, then the members of their process in declared order."""
 
-_BATCH = 5_000
 # Four connections of a worker with SQLite's own 2 MB each would be a fifth of its memory.
 _CACHE = "PRAGMA cache_size = -512"
 
@@ -99,25 +97,8 @@ class Store:
         Returns how many were taken. Raises StoreError, and lets pass what ``stored`` raises.
         """
         self.prepare()
-        insert = self._insert(CHARGE_PROCESS)
-        names = CHARGE_PROCESS.columns.keys()
-        statement = insert.on_conflict_do_update(
-            index_elements=list(CHARGE_PROCESS.primary_key), set_=dict(insert.excluded)
-        )
-        rows = iter(stored)
-        count = 0
-        try:
-            with self._engine.connect() as connection:
-                connection = connection.execution_options(isolation_level="SERIALIZABLE")
-                with connection.begin():
-                    while batch := list(islice(rows, _BATCH)):
-                        connection.execute(
-                            statement, [dict(zip(names, row, strict=True)) for row in batch]
-                        )
-                        count += len(batch)
-        except SQLAlchemyError as error:
-            raise self._failed("written", error) from error
-        return count
+        with self._whole("written") as (connection, database):
+            return WRITERS[database](connection, stored)
 
     def all(self) -> Iterator[Stored]:
         """Yield all processes by user and process id. Raises StoreError."""
@@ -125,12 +106,8 @@ class Store:
         ordered = select(CHARGE_PROCESS).order_by(
             CHARGE_PROCESS.c.user_id, CHARGE_PROCESS.c.process_id
         )
-        try:
-            with self._engine.connect() as connection:
-                for row in connection.execution_options(yield_per=_BATCH).execute(ordered):
-                    yield tuple(row)
-        except SQLAlchemyError as error:
-            raise self._failed("read", error) from error
+        with self._whole("read") as (connection, database):
+            yield from READERS[database](connection, self._compile(ordered)[0])
 
     def is_empty(self) -> bool:
         """Return whether nothing is stored. Raises StoreError."""
@@ -169,17 +146,22 @@ class Store:
         if self._file:
             connection.cursor().execute(_CACHE)
 
+    @contextmanager
+    def _whole(self, what: str) -> Iterator[tuple[Any, str]]:
+        """Connect for all rows at once; gives the driver's connection and the database's name."""
+        dialect = self._engine.dialect
+        try:
+            with closing(self._engine.raw_connection()) as pooled:
+                yield pooled.dbapi_connection, dialect.name
+        except (SQLAlchemyError, cast(Any, dialect.loaded_dbapi).Error) as error:
+            raise self._failed(what, error) from error
+
     def _disconnect(self) -> None:
         kept = getattr(self._threads, "kept", None)
         self._threads.kept = None
         if kept is not None:
             with suppress(Exception):
                 kept[0].close()
-
-    def _insert(self, table: Table) -> Any:
-        """Return the dialect's INSERT, which knows ON CONFLICT; a worker needs neither."""
-        dialect = import_module(f"sqlalchemy.dialects.{self._engine.dialect.name}")
-        return dialect.insert(table)
 
     def _compile(self, statement: Select[Any]) -> tuple[str, bool]:
         compiled = statement.compile(self._engine)

@@ -1,0 +1,96 @@
+"""Writes any number of processes in one transaction, as fast as the database takes them."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
+from typing import Any, Final
+
+from sqlalchemy import Table
+
+from app.store.tables import CHARGE_PROCESS
+
+Row = tuple[Any, ...]
+Write = Callable[[Any, Iterable[Row]], int]
+"""Takes the driver's connection, in autocommit, and rows; all of them are written or none."""
+Read = Callable[[Any, str], Iterator[Row]]
+"""Takes the driver's connection, in autocommit, and a query of any number of rows."""
+
+# A merge of this many takes less time than reading as many.
+_BATCH = 2_000
+_CACHE = "PRAGMA cache_size = -32768"
+
+
+def write_sqlite(connection: Any, rows: Iterable[Row]) -> int:
+    """Write rows into SQLite, each in place of the one with its key; returns how many."""
+    names = CHARGE_PROCESS.columns.keys()
+    values = ", ".join("?" * len(names))
+    cursor = connection.cursor()
+    # The index grows at random places: they stay in memory.
+    cursor.execute(_CACHE)
+    cursor.execute("BEGIN IMMEDIATE")
+    try:
+        cursor.executemany(
+            f"INSERT INTO {CHARGE_PROCESS.name} ({', '.join(names)}) VALUES ({values})"
+            f" {_replacing(CHARGE_PROCESS)}",
+            rows,
+        )
+        count: int = cursor.rowcount
+        cursor.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            cursor.execute("ROLLBACK")
+        raise
+    # The log has the size of all that was written; readers may keep it, which is no failure.
+    cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return max(count, 0)
+
+
+def write_postgresql(connection: Any, rows: Iterable[Row]) -> int:
+    """Write rows into PostgreSQL by COPY and a merge for each batch; returns how many."""
+    table = CHARGE_PROCESS.name
+    (key,) = CHARGE_PROCESS.primary_key.columns.keys()
+    names = ", ".join(CHARGE_PROCESS.columns.keys())
+    # Of rows with the same key the last one counts.
+    merge = (
+        f"INSERT INTO {table} ({names}) SELECT DISTINCT ON ({key}) {names} FROM taken"
+        f" ORDER BY {key}, place DESC {_replacing(CHARGE_PROCESS)}"
+    )
+    count = 0
+    left = iter(rows)
+    with connection.transaction(), connection.cursor() as cursor:
+        cursor.execute(f"CREATE TEMPORARY TABLE taken (LIKE {table}, place serial) ON COMMIT DROP")
+        while batch := list(islice(left, _BATCH)):
+            with cursor.copy(f"COPY taken ({names}) FROM STDIN") as copy:
+                for row in batch:
+                    copy.write_row(row)
+            cursor.execute(merge)
+            cursor.execute("TRUNCATE taken")
+            count += len(batch)
+    return count
+
+
+def read_sqlite(connection: Any, query: str) -> Iterator[Row]:
+    """Yield a query's rows from SQLite."""
+    cursor = connection.cursor()
+    cursor.execute(_CACHE)
+    yield from cursor.execute(query)
+
+
+def read_postgresql(connection: Any, query: str) -> Iterator[Row]:
+    """Yield a query's rows from PostgreSQL, which keeps those that were not asked for yet."""
+    with connection.transaction(), connection.cursor("all") as cursor:
+        cursor.itersize = _BATCH
+        cursor.execute(query)
+        yield from cursor
+
+
+WRITERS: Final[Mapping[str, Write]] = {"sqlite": write_sqlite, "postgresql": write_postgresql}
+READERS: Final[Mapping[str, Read]] = {"sqlite": read_sqlite, "postgresql": read_postgresql}
+"""By the database's name in SQLAlchemy."""
+
+
+def _replacing(table: Table) -> str:
+    """What a row does that finds its key taken."""
+    (key,) = table.primary_key.columns.keys()
+    names = table.columns.keys()
+    changes = ", ".join(f"{name} = excluded.{name}" for name in names)
+    return f"ON CONFLICT ({key}) DO UPDATE SET {changes}"

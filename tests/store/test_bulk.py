@@ -1,0 +1,70 @@
+"""Any number of processes is written at once, in both databases."""
+
+import pytest
+
+from app import demo
+from app.store import records
+from app.store.store import Store, Stored, StoreError
+from tests import truth
+
+_MEMBERS = demo.processes()[0][2:]
+
+
+def _process(user_id: int, process_id: int) -> Stored:
+    return (user_id, process_id, *_MEMBERS)
+
+
+def test_the_recorded_processes_come_back(empty_url: str) -> None:
+    """Exact decimals, seven digits, kinds and any character but NUL."""
+    store = Store(empty_url)
+    with truth.PROCESSES.open("rb") as stream:
+        rows = list(records.read(stream, "processes.jsonl"))
+    kept = [row for row in rows if not any("\0" in str(value) for value in row)]
+    assert len(kept) > 100
+
+    assert store.replace(kept) == len(kept)
+
+    assert sorted(store.all()) == sorted(kept)
+    assert all(store.latest(row[0]) for row in kept)
+    store.close()
+
+
+def test_of_the_same_process_the_last_one_counts(empty_url: str) -> None:
+    """Within a batch, across batches, and over what is there."""
+    store = Store(empty_url)
+    store.replace([_process(1, 7)])
+
+    count = store.replace(
+        [
+            _process(2, 7),
+            _process(3, 7),
+            *(_process(4, 10 + n) for n in range(5_000)),
+            _process(5, 7),
+        ]
+    )
+
+    assert count == 5_003
+    rows = list(store.all())
+    assert len(rows) == 5_001
+    assert rows[-1] == _process(5, 7)
+
+
+def test_a_row_that_the_database_refuses_leaves_it_as_it_was(empty_url: str) -> None:
+    """All of the batches before it are gone too."""
+    store = Store(empty_url)
+    store.replace([_process(1, 1)])
+    bad = (None, 2, *_MEMBERS)
+
+    with pytest.raises(StoreError, match="can't be written: "):
+        store.replace([*(_process(2, n) for n in range(10, 5_010)), bad])
+
+    assert list(store.all()) == [_process(1, 1)]
+    assert store.replace([_process(2, 2)]) == 1
+
+
+def test_nothing_is_nothing(empty_url: str) -> None:
+    """An empty file is no failure."""
+    store = Store(empty_url)
+
+    assert store.replace([]) == 0
+    assert list(store.all()) == []
