@@ -135,6 +135,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     assert 20 < min(peaks) <= max(peaks) < 130
 
 
+@pytest.mark.timeout(600)
 def test_a_killed_import_leaves_all_or_nothing(empty_url: str, tmp_path: Path) -> None:
     """Killed at any moment; CHARGE_IMPORT_KILLS says how often, and the next import works."""
     kills = int(os.environ.get("CHARGE_IMPORT_KILLS", "5"))
