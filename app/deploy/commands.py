@@ -38,7 +38,15 @@ def deploy() -> None:
 
 @deploy.command("nginx")
 @click.option("--name", type=PLAIN, required=True, help="The service's host name.")
-@click.option("--upstream", type=PLAIN, default="127.0.0.1:8000", show_default=True)
+@click.option(
+    "--upstream",
+    "upstreams",
+    type=PLAIN,
+    multiple=True,
+    default=["127.0.0.1:8000"],
+    show_default=True,
+    help="An instance; give it again for each other one.",
+)
 @click.option("--listen", type=PLAIN, default="443", show_default=True)
 @click.option("--certificate", type=PLAIN, default="/etc/ssl/certs/chargecloud.pem")
 @click.option("--key", type=PLAIN, default="/etc/ssl/private/chargecloud.key")

@@ -1,5 +1,6 @@
 """A site for nginx: TLS, limits for each address, buffering, timeouts."""
 
+from collections.abc import Sequence
 from string import Template
 
 from app.webapi.uri import canonical_path
@@ -11,7 +12,8 @@ limit_req_zone $$binary_remote_addr zone=chargecloud_requests:10m rate=${rate}r/
 limit_conn_zone $$binary_remote_addr zone=chargecloud_connections:10m;
 
 upstream chargecloud {
-    server ${upstream};
+    zone chargecloud_upstream 64k;
+${servers}
     keepalive 32;
 }
 
@@ -69,7 +71,7 @@ server {
         proxy_connect_timeout 2s;
         proxy_read_timeout 15s;
         proxy_send_timeout 5s;
-        proxy_next_upstream off;
+        ${next}
     }
 
     # For those who watch over the service, not for its clients.
@@ -78,21 +80,33 @@ server {
 }
 """)
 
+# An instance that fails three times within two seconds is left alone for as long.
+_SKIPPED = "max_fails=3 fail_timeout=2s"
+_NEXT = """\
+proxy_next_upstream error timeout;
+        proxy_next_upstream_tries 2;
+        proxy_next_upstream_timeout 5s;"""
+
 
 def site(
     name: str,
-    upstream: str,
+    upstreams: Sequence[str],
     listen: str,
     certificate: str,
     key: str,
     base_path: str,
     rate: int,
 ) -> str:
-    """Return the site; ``rate`` is requests a second for each address."""
+    """Return the site; ``rate`` is requests a second for each address.
+
+    A request that one of several instances didn't answer goes to another one, unless it may have
+    changed something: nginx repeats no POST.
+    """
     base = canonical_path(base_path)
     return _SITE.substitute(
         name=name,
-        upstream=upstream,
+        servers="\n".join(f"    server {upstream} {_SKIPPED};" for upstream in upstreams),
+        next=_NEXT if len(upstreams) > 1 else "proxy_next_upstream off;",
         listen=listen,
         certificate=certificate,
         key=key,

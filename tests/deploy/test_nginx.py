@@ -2,9 +2,7 @@
 
 import re
 import socket
-import ssl
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -13,52 +11,10 @@ from pathlib import Path
 import pytest
 
 from tests import truth
-from tests.conftest import ROOT
+from tests.deploy import site
 
-_CHARGECLOUD = [sys.executable, "-c", "from app.cli import main; main()"]
 _STATUS = "/ChargeProcess/Status?user_id=1"
 _BROKEN_ESCAPE = re.compile("%(?![0-9A-Fa-f]{2})")
-_MAIN = """\
-daemon off;
-worker_processes 1;
-pid {0}/pid;
-error_log stderr warn;
-events {{ worker_connections 1024; }}
-http {{
-    access_log off;
-    client_body_temp_path {0}/body;
-    proxy_temp_path {0}/proxy;
-    fastcgi_temp_path {0}/fastcgi;
-    uwsgi_temp_path {0}/uwsgi;
-    scgi_temp_path {0}/scgi;
-    include {0}/site.conf;
-}}
-"""
-
-
-class TlsClient(truth.Client):
-    """Asks over TLS."""
-
-    def connect(self) -> socket.socket:
-        """Connect to nginx, whose certificate nobody signed."""
-        context = ssl.create_default_context()
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-        return context.wrap_socket(super().connect())
-
-
-def _site(folder: Path, env: dict[str, str], port: int, upstream: int, *more: str) -> Path:
-    """Write a whole configuration for nginx around the printed site."""
-    command = [*_CHARGECLOUD, "deploy", "nginx", "--name", "legacy.example 127.0.0.1 [::1]"]
-    command += ["--upstream", f"127.0.0.1:{upstream}", "--listen", f"127.0.0.1:{port}"]
-    command += ["--certificate", f"{folder}/cert.pem", "--key", f"{folder}/key.pem", *more]
-    site = subprocess.run(command, cwd=ROOT, env=env, check=True, capture_output=True).stdout
-    (folder / "site.conf").write_bytes(site)
-    (folder / "nginx.conf").write_text(_MAIN.format(folder))
-    make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=a"]
-    make += ["-keyout", f"{folder}/key.pem", "-out", f"{folder}/cert.pem", "-days", "2"]
-    subprocess.run(make, check=True, capture_output=True)
-    return folder / "nginx.conf"
 
 
 @contextmanager
@@ -67,13 +23,11 @@ def _behind_nginx(
 ) -> Iterator[tuple[int, int]]:
     """Serve behind nginx; yields nginx's port and the service's own."""
     own, port = truth.free_port(), truth.free_port()
-    serve = [*_CHARGECLOUD, "serve", "--bind", f"127.0.0.1:{own}"]
+    serve = [*site.CHARGECLOUD, "serve", "--bind", f"127.0.0.1:{own}"]
     settings = {f"CHARGECLOUD_{name}": value for name, value in settings.items()}
-    configuration = _site(folder, env, port, own, *more)
     with ExitStack() as stack:
         stack.enter_context(truth.running(serve, own, {**env, **settings}, folder))
-        nginx = ["nginx", "-p", str(folder), "-c", str(configuration), "-e", "stderr"]
-        stack.enter_context(truth.running(nginx, port, env, folder))
+        stack.enter_context(site.nginx(folder, env, port, [own], *more))
         yield port, own
 
 
@@ -85,7 +39,7 @@ def env(clean_env: dict[str, str], database_url: str) -> dict[str, str]:
 
 def test_nginx_takes_the_site(env: dict[str, str], tmp_path: Path) -> None:
     """nginx -t finds nothing to say but that it is fine."""
-    configuration = _site(tmp_path, env, truth.free_port(), truth.free_port())
+    configuration = site.write(tmp_path, env, truth.free_port(), [truth.free_port()])
 
     done = subprocess.run(
         ["nginx", "-t", "-p", str(tmp_path), "-c", str(configuration), "-e", "stderr"],
@@ -105,7 +59,7 @@ def test_answers_stay_byte_identical_behind_nginx(env: dict[str, str], tmp_path:
     wrong: list[str] = []
     refused: list[truth.Recording] = []
     with _behind_nginx(tmp_path, env, "--rate", "1000000") as (port, _):
-        client = TlsClient(port)
+        client = site.TlsClient(port)
         recorded = [
             item for item in truth.recordings() if not (item.breaks_store or item.error_detail)
         ]
@@ -127,7 +81,7 @@ def test_the_proxy_is_believed(env: dict[str, str], tmp_path: Path) -> None:
     """Error texts show the client's https, and a forged forwarded header goes nowhere."""
     forged = [("X-Forwarded-Host", "evil.example"), ("X-Forwarded-Proto", "evil")]
     with _behind_nginx(tmp_path, env, PROXY_HOPS="1") as (port, _):
-        client = TlsClient(port)
+        client = site.TlsClient(port)
         answer = client.ask("GET", "/no/such", [("Host", "legacy.example"), *forged])
         client.close()
 
@@ -148,7 +102,7 @@ def test_no_proxy_is_believed_by_default(env: dict[str, str], tmp_path: Path) ->
 def test_an_address_is_limited(env: dict[str, str], tmp_path: Path) -> None:
     """More than the rate and its burst gets 429."""
     with _behind_nginx(tmp_path, env, "--rate", "1") as (port, _):
-        client = TlsClient(port)
+        client = site.TlsClient(port)
         statuses = [
             client.ask("GET", _STATUS, [("Host", "legacy.example")]).status for _ in range(10)
         ]
@@ -191,7 +145,7 @@ def _raw(connection: socket.socket, request: bytes) -> bytes:
 def test_smuggled_requests_are_refused(env: dict[str, str], tmp_path: Path) -> None:
     """nginx or the service refuse the request and what came behind it."""
     with _behind_nginx(tmp_path, env) as (port, own):
-        front = {name: _raw(TlsClient(port).connect(), sent) for name, sent in ATTACKS.items()}
+        front = {name: _raw(site.TlsClient(port).connect(), sent) for name, sent in ATTACKS.items()}
         back = {name: _raw(truth.Client(own).connect(), sent) for name, sent in ATTACKS.items()}
 
     for name, answer in [*front.items(), *back.items()]:
@@ -206,7 +160,7 @@ def test_bare_line_feeds_are_refused_by_the_service_and_straightened_by_nginx(
     """Neither sees two requests in one; nginx 1.22 has no switch to refuse them."""
     request = b"GET /a/b HTTP/1.1\nHost: legacy.example\nConnection: close\nX: /smuggled\n\n"
     with _behind_nginx(tmp_path, env) as (port, own):
-        front = _raw(TlsClient(port).connect(), request)
+        front = _raw(site.TlsClient(port).connect(), request)
         back = _raw(truth.Client(own).connect(), request)
 
     assert front.count(b"HTTP/1.1 ") == 1
@@ -218,10 +172,10 @@ def test_slow_clients_do_not_stop_others(env: dict[str, str], tmp_path: Path) ->
     """200 clients that send a header byte by byte leave the service to everyone else."""
     with ExitStack() as stack:
         port, _ = stack.enter_context(_behind_nginx(tmp_path, env))
-        slow = [stack.enter_context(TlsClient(port).connect()) for _ in range(200)]
+        slow = [stack.enter_context(site.TlsClient(port).connect()) for _ in range(200)]
         for connection in slow:
             connection.sendall(b"GET /ChargeProcess/Status?user_id=1 HTTP/1.1\r\nHost: leg")
-        client = TlsClient(port)
+        client = site.TlsClient(port)
         started = time.monotonic()
         for connection in slow:
             connection.sendall(b"a")
