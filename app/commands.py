@@ -9,7 +9,7 @@ from flask.cli import with_appcontext
 from app import demo, gunicorn_conf, server
 from app.host import WebApi
 from app.store.legacy import ColumnsError
-from app.store.store import Store, StoreError
+from app.store.store import SchemaError, Store, StoreError
 
 
 def _address(context: click.Context, parameter: click.Parameter, text: str) -> str:
@@ -41,9 +41,10 @@ def _address(context: click.Context, parameter: click.Parameter, text: str) -> s
 def serve(bind: str, workers: int | None, threads: int | None, with_demo: bool, name: str) -> None:
     """Serve until SIGTERM or SIGINT."""
     run = server.load(name)
-    _check(cast(WebApi, current_app).store)
     if with_demo:
         _fill(cast(WebApi, current_app._get_current_object()), bind)  # type: ignore[attr-defined]
+    else:
+        _check(cast(WebApi, current_app).store)
     run(bind, workers or gunicorn_conf.workers, threads or gunicorn_conf.threads)
 
 
@@ -51,7 +52,7 @@ def _check(store: Store) -> None:
     """Refuse a store that can't serve; wait for one that can't be reached."""
     try:
         store.check()
-    except ColumnsError:
+    except (ColumnsError, SchemaError):
         raise
     except StoreError as error:
         click.echo(f"chargecloud: {error}; it is asked again with each request", err=True)

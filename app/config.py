@@ -133,6 +133,7 @@ class Settings:
         "the SQLAlchemy URL of a file, such as sqlite:////var/lib/store.sqlite",
         show=masked_url,
     )
+    database_timeout: int = _setting(5, _number(2, 60), "seconds, from 2 to 60")
     status_query: str | None = _setting(None, _query_file, "a file of SQL with :user_id")
     utc_dates: str = _setting("offset", _one_of("offset", "Z"), "offset|Z")
     error_detail: str = _setting("never", _one_of("never", "local", "always"), "never|local|always")

@@ -10,6 +10,7 @@ COMMANDS: Mapping[str, str] = {
     "serve": "app.commands:serve",
     "import": "app.store.commands:import_",
     "export": "app.store.commands:export",
+    "db": "app.store.db_commands:db",
     "config": "app.config_commands:config",
     "keys": "app.access.commands:keys",
     "schema": "app.docs.commands:schema",

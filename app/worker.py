@@ -24,6 +24,10 @@ _CLOSING_SECONDS = 2.0
 # client may be sending already.
 _LINGER_SECONDS = 2.0
 _TICK_SECONDS = 1.0
+# A request that takes longer than two looks at it is stuck: in a database or a slow client.
+_LOOK_SECONDS = 0.1
+_SPARES_AT_ONCE = 8
+_MOST_SPARES = 32
 
 
 @dataclass(slots=True, eq=False)
@@ -33,6 +37,14 @@ class _Connection:
     request: Any
     deadline: float
     closing: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class _Turns:
+    """A thread's turns: an odd count while it has a connection, and whether it shall end."""
+
+    count: int = 0
+    over: bool = False
 
 
 class EpollWorker(gthread.ThreadWorker):
@@ -49,15 +61,38 @@ class EpollWorker(gthread.ThreadWorker):
         for fd, listener in self._listeners.items():
             listener.setblocking(False)
             self._epoll.register(fd, _ONCE)
-        threads = [
-            threading.Thread(target=self._serve, daemon=True) for _ in range(self.cfg.threads)
-        ]
-        for thread in threads:
-            thread.start()
+        self._threads: dict[threading.Thread, _Turns] = {}
+        for _ in range(self.cfg.threads):
+            self._start_thread()
+        looked: dict[threading.Thread, int] = {}
         while self.alive and self.is_parent_alive():
-            self._tick(_TICK_SECONDS)
+            self._tick(_LOOK_SECONDS)
+            looked = self._relieve(looked)
         self.alive = False
-        self._stop(threads)
+        self._stop([*self._threads])
+
+    def _start_thread(self) -> None:
+        turns = _Turns()
+        thread = threading.Thread(target=self._serve, args=(turns,), daemon=True)
+        self._threads[thread] = turns
+        thread.start()
+
+    def _relieve(self, looked: dict[threading.Thread, int]) -> dict[threading.Thread, int]:
+        """Put a spare thread beside those that are stuck, and take one back for each that isn't.
+
+        So few threads would else all wait for a slow database while others could be answered.
+        """
+        busy = {thread: turns.count for thread, turns in self._threads.items() if turns.count % 2}
+        stuck = sum(looked.get(thread) == count for thread, count in busy.items())
+        if stuck and len(busy) == len(self._threads):
+            stuck += _SPARES_AT_ONCE
+        wanted = self.cfg.threads + min(stuck, _MOST_SPARES)
+        for _ in range(len(self._threads), wanted):
+            self._start_thread()
+        spare = [thread for thread in self._threads if thread not in busy][: -self.cfg.threads]
+        for thread in spare[: max(0, len(self._threads) - wanted)]:
+            self._threads.pop(thread).over = True
+        return busy
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         """Begin to stop: SIGTERM. The signal itself ends the tick."""
@@ -102,11 +137,12 @@ class EpollWorker(gthread.ThreadWorker):
                 with suppress(OSError):
                     self._epoll.modify(fd, _ONCE)
 
-    def _serve(self) -> None:
+    def _serve(self, turns: "_Turns") -> None:
         """Take ready connections, one after another: the life of a thread."""
-        while not self._done:
+        while not (self._done or turns.over):
             # One at a time: others that are ready may go to other threads.
             for fd, _ in self._epoll.poll(_TICK_SECONDS, 1):
+                turns.count += 1
                 try:
                     if fd in self._listeners:
                         self._accept(self._listeners[fd])
@@ -114,6 +150,7 @@ class EpollWorker(gthread.ThreadWorker):
                         self._proceed(fd, connection)
                 except Exception:
                     self.log.exception("A connection failed")
+                turns.count += 1
 
     def _accept(self, listener: socket.socket) -> None:
         try:

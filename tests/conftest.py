@@ -48,6 +48,18 @@ def postgres_url(postgres_server: str) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def recorded_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A store of each kind that holds the recorded processes."""
+    if request.param == "sqlite":
+        yield request.getfixturevalue("database_url")
+        return
+    with postgres.database(request.getfixturevalue("postgres_server"), "recorded") as url:
+        with truth.PROCESSES.open("rb") as stream:
+            Store(url).replace(records.read(stream, "processes.jsonl"))
+        yield url
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty database of each kind."""

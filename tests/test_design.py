@@ -81,14 +81,18 @@ def test_imports_stand_at_the_top() -> None:
 
 
 def test_the_members_are_named_once() -> None:
-    """Only the contract, and the examples of the demo, name them."""
+    """Only the contract, the examples of the demo and what a version of the store had."""
     naming = [
         path.relative_to(_ROOT).as_posix()
         for path in [*_ROOT.glob("app/**/*.py"), *_ROOT.glob("schemas/**/*.py")]
         if "socket_kwh" in path.read_text(encoding="utf-8")
     ]
 
-    assert sorted(naming) == ["app/demo.py", "schemas/charge_process.py"]
+    assert sorted(naming) == [
+        "app/demo.py",
+        "app/store/migrations/versions/0001_charge_process.py",
+        "schemas/charge_process.py",
+    ]
 
 
 def test_the_top_level_is_as_agreed() -> None:

@@ -17,13 +17,13 @@ _NOT_OVER_GRANIAN = re.compile(r"[^?]*(?:[<>]|%2[0-9BCF]|%3[ABDF]|%40)", re.IGNO
 
 
 def test_every_recording_is_answered_in_process(
-    make_app: Callable[..., WebApi], broken_url: str
+    make_app: Callable[..., WebApi], recorded_url: str, broken_url: str
 ) -> None:
     """A WSGI call with the recorded request gives the recorded answer."""
     apps = {
         (broken, detail): make_app(
             error_detail="always" if detail else "never",
-            **({"database_url": broken_url} if broken else {}),
+            database_url=broken_url if broken else recorded_url,
         )
         for broken in (False, True)
         for detail in (False, True)
@@ -46,7 +46,7 @@ def test_every_recording_is_answered_in_process(
 
 
 def test_every_recording_is_answered_over_a_socket(
-    database_url: str, broken_url: str, clean_env: dict[str, str], tmp_path: Path
+    recorded_url: str, broken_url: str, clean_env: dict[str, str], tmp_path: Path
 ) -> None:
     """gunicorn answers the recorded bytes on the request line and in the headers as recorded."""
     asked = truth.recordings()
@@ -54,7 +54,7 @@ def test_every_recording_is_answered_over_a_socket(
     wrong = _ask_over_socket(
         asked,
         lambda port: [*_GUNICORN, "--bind", f"127.0.0.1:{port}", "wsgi:app"],
-        {False: database_url, True: broken_url},
+        {False: recorded_url, True: broken_url},
         clean_env,
         tmp_path,
     )

@@ -25,7 +25,7 @@ def import_(files: Sequence[Any], user_id: int | None) -> None:
     for file in files:
         with (
             _bar(reading.size_of(file), file.name) as moved,
-            reading.processes(file, file.name, user_id, moved) as read,
+            reading.processes(file, file.name, user_id, _store().holds_nul, moved) as read,
         ):
             count = _store().replace(read)
         click.echo(f"{file.name}: {count} processes")

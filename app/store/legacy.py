@@ -1,14 +1,14 @@
 """A legacy database as it is: read by its operator's query, never written."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from sqlite3 import SQLITE_ERROR
 from typing import Any, NoReturn, cast
 from urllib.parse import quote
 
 from marshmallow import ValidationError
-from sqlalchemy import make_url
+from sqlalchemy import Connection, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from app.store.clr_values import Convert, converters
@@ -81,6 +81,10 @@ class LegacyStore(Store):
         """Refuse: a legacy database has its tables."""
         self._refuse()
 
+    def administer(self, run: Callable[[Connection], None]) -> None:
+        """Refuse to change what isn't ours."""
+        self._refuse()
+
     def replace(self, stored: Iterable[Stored]) -> int:
         """Refuse to write."""
         self._refuse()
@@ -107,8 +111,7 @@ class LegacyStore(Store):
     def _ask(self, user_id: int) -> Sequence[Any] | None:
         """Return the query's first row with checked columns."""
         try:
-            cursor = self._connection().cursor()
-            cursor.execute(self._latest, self._parameters(user_id))
+            cursor = self._execute(self._latest, self._parameters(user_id))
             row: Sequence[Any] | None = cursor.fetchone()
             columns = tuple(column[0] for column in cursor.description or ())
             cursor.close()

@@ -20,18 +20,21 @@ def open_store(settings: Settings, instance_path: str) -> Store:
     """
     url = settings.database_url
     if settings.status_query is not None:
-        return _legacy(url, settings.status_query, settings.utc_dates == "Z")
+        return _legacy(settings, settings.status_query)
     if url is not None and make_url(url).get_backend_name() not in _OWN:
         raise ConfigError(
             f"{PREFIX}DATABASE_URL must be of {' or '.join(_OWN)} without {PREFIX}STATUS_QUERY"
         )
-    return Store(url or f"sqlite:///{Path(instance_path) / 'chargecloud.sqlite'}")
+    url = url or f"sqlite:///{Path(instance_path) / 'chargecloud.sqlite'}"
+    return Store(url, settings.database_timeout)
 
 
-def _legacy(url: str | None, file: str, utc_as_z: bool) -> LegacyStore:
+def _legacy(settings: Settings, file: str) -> LegacyStore:
+    url = settings.database_url
     if url is None:
         raise ConfigError(f"{PREFIX}STATUS_QUERY needs {PREFIX}DATABASE_URL: where to ask it")
     try:
-        return LegacyStore(url, read_query(file), utc_as_z)
+        query = read_query(file)
+        return LegacyStore(url, query, settings.utc_dates == "Z", settings.database_timeout)
     except ValueError as error:
         raise ConfigError(f"{PREFIX}STATUS_QUERY {error}") from None

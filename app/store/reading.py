@@ -25,7 +25,11 @@ Moved = Callable[[int], None]
 
 @contextmanager
 def processes(
-    stream: "BufferedReader[Any]", file: str, user_id: int | None, moved: Moved | None = None
+    stream: "BufferedReader[Any]",
+    file: str,
+    user_id: int | None,
+    nul: bool = True,
+    moved: Moved | None = None,
 ) -> Iterator[Iterator[Stored]]:
     """Give the processes of a file, read as they are asked for.
 
@@ -33,7 +37,7 @@ def processes(
     StoreError. Arguments are those of ``records.read``.
     """
     if size_of(stream) in range(_SMALL):
-        yield records.read(stream, file, user_id)
+        yield records.read(stream, file, user_id, nul)
         return
     context = get_context("fork")
     here, there = context.Pipe(duplex=False)
@@ -41,7 +45,8 @@ def processes(
     fcntl.fcntl(there.fileno(), fcntl.F_SETPIPE_SZ, _PIPE)
     # multiprocessing closes the child's sys.stdin.
     with open(os.dup(stream.fileno()), "rb") as own:
-        child = context.Process(target=_send, args=(there, here, own, file, user_id), daemon=True)
+        rows = records.read(own, file, user_id, nul)
+        child = context.Process(target=_send, args=(there, here, rows, file), daemon=True)
         child.start()
     there.close()
     try:
@@ -82,15 +87,13 @@ def _received(
 def _send(
     there: "Connection[bytes, Any]",
     here: "Connection[Any, bytes]",
-    stream: "BufferedReader[Any]",
+    rows: Iterator[Stored],
     file: str,
-    user_id: int | None,
 ) -> None:
     """Be the child: send batches, then nothing, or a text that says what is wrong."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Were this end open here, the parent's death would not be noticed.
     here.close()
-    rows = records.read(stream, file, user_id)
     with suppress(BrokenPipeError):
         try:
             while batch := list(islice(rows, _BATCH)):

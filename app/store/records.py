@@ -3,6 +3,7 @@
 import codecs
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from io import BufferedReader
 from json.encoder import encode_basestring_ascii
 from typing import Any, Final
@@ -21,23 +22,37 @@ from schemas.clr import int32
 _XSI_NIL: Final = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 
 
-def read(stream: "BufferedReader[Any]", file: str, user_id: int | None = None) -> Iterator[Stored]:
+@dataclass(frozen=True, slots=True)
+class _Source:
+    file: str
+    user_id: int | None
+    nul: bool
+
+
+def read(
+    stream: "BufferedReader[Any]", file: str, user_id: int | None = None, nul: bool = True
+) -> Iterator[Stored]:
     """Yield the processes of a file, each checked against the contract.
 
     Args:
         stream: JSON lines, one JSON array, or one XML answer (UTF-8 or UTF-16).
         file: the file's name, for errors.
         user_id: whose processes these are; needed for XML, and for JSON that doesn't say.
+        nul: whether the store holds text with U+0000.
 
     Raises RecordError at the first record that can't be taken.
     """
     head = _peek(stream)
+    source = _Source(file, user_id, nul)
     if head.startswith((b"<", b"\xff\xfe", b"\xfe\xff")):
-        yield _read_xml(stream.read(), file, user_id)
+        yield _read_xml(stream.read(), source)
     elif head.startswith(b"["):
-        yield from _read_array(stream, file, user_id)
+        for line, value in array(stream, file):
+            yield _stored(value, line, source)
     else:
-        yield from _read_lines(stream, file, user_id)
+        for line, content in enumerate(stream, 1):
+            if content.strip():
+                yield _stored(_json(content, file, line), line, source)
 
 
 def _peek(stream: "BufferedReader[Any]") -> bytes:
@@ -46,19 +61,9 @@ def _peek(stream: "BufferedReader[Any]") -> bytes:
     return start.removeprefix(codecs.BOM_UTF8).lstrip()
 
 
-def _read_lines(stream: "BufferedReader[Any]", file: str, user_id: int | None) -> Iterator[Stored]:
-    for number, line in enumerate(stream, 1):
-        if line.strip():
-            yield _stored(_json(line, file, number), file, number, user_id)
-
-
-def _read_array(stream: "BufferedReader[Any]", file: str, user_id: int | None) -> Iterator[Stored]:
-    for line, value in array(stream, file):
-        yield _stored(value, file, line, user_id)
-
-
-def _read_xml(content: bytes, file: str, user_id: int | None) -> Stored:
-    if user_id is None:
+def _read_xml(content: bytes, source: _Source) -> Stored:
+    file = source.file
+    if source.user_id is None:
         raise RecordError(file, 1, "an XML answer doesn't say whose it is: give --user-id")
     try:
         root = etree.fromstring(_without_forbidden(content), _PARSER)
@@ -81,7 +86,7 @@ def _read_xml(content: bytes, file: str, user_id: int | None) -> Stored:
             value[name] = _xml_value(element, types.get(name))
         except ValidationError as error:
             raise RecordError(file, line, error.messages[0], name) from None
-    return _stored({"user_id": user_id, **value}, file, 1, user_id)
+    return _stored({"user_id": source.user_id, **value}, 1, source)
 
 
 def _xml_value(element: Any, kind: ClrType | None) -> object:
@@ -102,10 +107,10 @@ def _json(content: bytes, file: str, line: int) -> Any:
         raise record_error(error, file, line) from None
 
 
-def _stored(value: Any, file: str, line: int, user_id: int | None) -> Stored:
+def _stored(value: Any, line: int, source: _Source) -> Stored:
     if type(value) is not dict:
-        raise RecordError(file, line, "must be an object with a process's members")
-    user = value.pop("user_id", user_id)
+        raise RecordError(source.file, line, "must be an object with a process's members")
+    user = value.pop("user_id", source.user_id)
     try:
         if user is None:
             raise ValidationError({"user_id": ["is missing"]})
@@ -113,10 +118,19 @@ def _stored(value: Any, file: str, line: int, user_id: int | None) -> Stored:
             user = int32(user)
         except ValidationError as error:
             raise ValidationError({"user_id": error.messages}) from None
-        return (user, *ChargeProcess.row(value))
+        row = ChargeProcess.row(value)
+        if not source.nul:
+            _refuse_nul(row)
     except ValidationError as error:
         member, reasons = next(iter(error.messages_dict.items()))
-        raise RecordError(file, line, str(reasons[0]), str(member)) from None
+        raise RecordError(source.file, line, str(reasons[0]), str(member)) from None
+    return (user, *row)
+
+
+def _refuse_nul(row: Row) -> None:
+    for name, value in zip(ChargeProcess.members(), row, strict=True):
+        if type(value) is str and "\0" in value:
+            raise ValidationError({name: ["holds U+0000, which this database can't"]})
 
 
 _INT32: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,10})")

@@ -2,30 +2,45 @@
 
 import os
 import threading
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Final, cast
 
-from sqlalchemy import Engine, Select, bindparam, create_engine, func, select
+from sqlalchemy import Connection, Engine, Select, bindparam, create_engine, event, func, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
+from app.store import schema
 from app.store.bulk import READERS, WRITERS
 from app.store.masking import masked_url
-from app.store.tables import CHARGE_PROCESS, METADATA
+from app.store.tables import CHARGE_PROCESS
+from app.store.watch import Watch
 
 Stored = tuple[Any, ...]
 """A user's id, then the members of their process in declared order."""
 
 # Four connections of a worker with SQLite's own 2 MB each would be a fifth of its memory.
 _CACHE = "PRAGMA cache_size = -512"
+# A kept connection that was lost fails at once.
+_PROMPT_SECONDS = 1.0
+_TIMEOUTS: Final[dict[str, Callable[[float], dict[str, Any]]]] = {
+    "sqlite": lambda seconds: {"timeout": seconds * 0.9},
+    # psycopg waits two seconds at least.
+    "postgresql": lambda seconds: {"connect_timeout": max(2, int(seconds) - 1)},
+    "mssql": lambda seconds: {"login_timeout": int(seconds), "timeout": int(seconds)},
+}
 
 
 class StoreError(Exception):
     """The store can't be read or written; the message is for the log and the command line."""
+
+
+class SchemaError(StoreError):
+    """The schema is another one than this code knows; the message names the command to run."""
 
 
 class Store:
@@ -33,19 +48,29 @@ class Store:
 
     Args:
         url: a SQLAlchemy URL; a SQLite file is created when it is missing at the first use.
-        timeout: seconds to wait for a lock or a connection.
+        timeout: seconds after which a read ends, one way or another.
     """
 
     def __init__(self, url: str, timeout: float = 5.0) -> None:
         self.url = make_url(url)
         self._file = sqlite_file(url)
-        options: dict[str, Any] = {"timeout": timeout} if self._file else {}
+        backend = self.url.get_backend_name()
         self._engine: Engine = create_engine(
-            self.url, poolclass=NullPool, isolation_level="AUTOCOMMIT", connect_args=options
+            self.url,
+            poolclass=NullPool,
+            isolation_level="AUTOCOMMIT",
+            connect_args=_TIMEOUTS[backend](timeout) if backend in _TIMEOUTS else {},
         )
+        self._timeout = timeout
+        self._watch = None if self._file else self._watched()
         self._latest, self._positional = self._compile(_latest())
         self._threads = threading.local()
         self._prepared = False
+
+    @property
+    def holds_nul(self) -> bool:
+        """Whether it holds text with U+0000."""
+        return self._file is not None
 
     def __str__(self) -> str:
         return masked_url(self.url)
@@ -56,9 +81,12 @@ class Store:
         One prepared statement on a connection kept for each thread. Raises StoreError.
         """
         try:
-            cursor = self._connection().cursor()
-            cursor.execute(self._latest, (user_id,) if self._positional else {"user_id": user_id})
+            cursor = self._execute(
+                self._latest, (user_id,) if self._positional else {"user_id": user_id}
+            )
             row: Stored | None = cursor.fetchone()
+        except StoreError:
+            raise
         except Exception as error:
             self._disconnect()
             raise self._failed("read", error) from error
@@ -71,12 +99,18 @@ class Store:
             cursor = self._connection().cursor()
             cursor.execute(explain + self._latest, (0,) if self._positional else {"user_id": 0})
             return [str(row[-1]) for row in cursor.fetchall()]
+        except StoreError:
+            raise
         except Exception as error:
             self._disconnect()
             raise self._failed("read", error) from error
 
     def check(self) -> None:
-        """Check before serving what can be: nothing of tables that are created when missing."""
+        """Look whether the schema is the one that this code knows.
+
+        Raises SchemaError where it is another, StoreError where the database can't be reached.
+        """
+        self.prepare()
 
     def prepare(self) -> None:
         """Create the table, and the file of an embedded store, where they are missing."""
@@ -86,10 +120,24 @@ class Store:
             with self._engine.connect() as connection:
                 if self._file:
                     connection.exec_driver_sql("PRAGMA journal_mode = WAL")
-                METADATA.create_all(connection)
+                schema.create(connection)
+                problem = schema.problem(connection)
         except (OSError, SQLAlchemyError) as error:
-            raise self._failed("prepared", error) from error
+            raise self._failed("opened", error) from error
+        if problem is not None:
+            raise SchemaError(f"{self}: {problem}")
         self._prepared = True
+
+    def administer(self, run: Callable[[Connection], None]) -> None:
+        """Hand over a connection in a transaction, whatever the schema is. Raises StoreError."""
+        try:
+            with self._engine.connect() as connection:
+                # The driver's own transactions: SQLite's would not hold changes of the schema.
+                connection.exec_driver_sql("BEGIN")
+                run(connection)
+                connection.exec_driver_sql("COMMIT")
+        except SQLAlchemyError as error:
+            raise self._failed("changed", error) from error
 
     def replace(self, stored: Iterable[Stored]) -> int:
         """Take processes, each in place of the one with its id; all of them or none.
@@ -122,6 +170,42 @@ class Store:
         """Close this thread's connection."""
         self._disconnect()
 
+    def _execute(self, statement: str, parameters: Any) -> Any:
+        """Execute a statement on this thread's connection, and return its cursor."""
+        if self._watch is None:
+            cursor = self._connection().cursor()
+            cursor.execute(statement, parameters)
+            return cursor
+        kept = getattr(self._threads, "kept", None)
+        started = time.monotonic()
+        self._watch.begin(kept and kept[0])
+        try:
+            cursor = self._connection().cursor()
+            cursor.execute(statement, parameters)
+            return cursor
+        except self._lost:
+            # A server that was restarted has closed the kept connection: asked on a new one.
+            if kept is None or time.monotonic() - started > _PROMPT_SECONDS:
+                raise
+        finally:
+            self._watch.end()
+        self._disconnect()
+        return self._execute(statement, parameters)
+
+    def _watched(self) -> Watch:
+        """Watch the calls to a server, which may be connecting as well."""
+        event.listen(
+            self._engine, "connect", lambda opened, _: watch.connected(opened), insert=True
+        )
+        watch = Watch(self._timeout, self._ping)
+        dbapi: Any = self._engine.dialect.loaded_dbapi
+        self._lost = (dbapi.OperationalError, dbapi.InterfaceError)
+        return watch
+
+    def _ping(self) -> None:
+        with closing(self._engine.raw_connection()) as connection:
+            connection.cursor().execute("SELECT 1")
+
     def _connection(self) -> DBAPIConnection:
         kept = getattr(self._threads, "kept", None)
         # One stat a request (1 us) finds a file that was deleted, replaced or overwritten
@@ -145,6 +229,9 @@ class Store:
         """Set up a new connection."""
         if self._file:
             connection.cursor().execute(_CACHE)
+        elif self.url.get_backend_name() == "postgresql":
+            # A call that was given up would else go on in the server, and wait for its locks.
+            connection.cursor().execute(f"SET statement_timeout = {round(self._timeout * 1000)}")
 
     @contextmanager
     def _whole(self, what: str) -> Iterator[tuple[Any, str]]:

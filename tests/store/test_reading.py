@@ -41,7 +41,7 @@ def test_a_big_file_is_read_beside(file: Path, processes: list[Stored]) -> None:
     places: list[int] = []
     with (
         file.open("rb") as stream,
-        reading.processes(stream, "file", None, places.append) as rows,
+        reading.processes(stream, "file", None, True, places.append) as rows,
     ):
         first = next(rows)
         children = Path(f"/proc/self/task/{threading.get_native_id()}/children").read_text()

@@ -219,3 +219,16 @@ def test_no_more_of_an_array_is_held_than_a_part() -> None:
 
     assert next(iter(records.read(stream, "file"))) == _STORED[0]
     assert stream.tell() < 1 << 17
+
+
+def test_nul_is_refused_where_the_store_cant_hold_it() -> None:
+    """With file, line and member."""
+    made = json.loads(records.line(_STORED[0]))
+    lines = "".join(json.dumps({**made, "company_name": name}) + "\n" for name in ("a", "a\0b"))
+
+    def read(nul: bool) -> list[Stored]:
+        return list(records.read(io.BufferedReader(io.BytesIO(lines.encode())), "file", None, nul))
+
+    assert len(read(nul=True)) == 2
+    with pytest.raises(RecordError, match=r"^file:2: company_name: holds U\+0000"):
+        read(nul=False)

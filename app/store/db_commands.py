@@ -1,0 +1,78 @@
+"""The commands that change and check the store's schema."""
+
+from pathlib import Path
+from typing import Any, cast
+
+import click
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from flask import current_app
+from flask.cli import with_appcontext
+from sqlalchemy import Connection
+
+from app.host import WebApi
+from app.store import schema
+from app.store.store import Store, StoreError
+from app.store.tables import METADATA
+
+
+@click.group("db")
+def db() -> None:
+    """Change and check the schema of the store; a legacy database has its own and is refused."""
+
+
+@db.command("upgrade")
+@with_appcontext
+def upgrade() -> None:
+    """Bring the schema to what this version needs, in one transaction."""
+
+    def run(connection: Connection) -> None:
+        before = schema.revision(connection)
+        config = Config(attributes={"connection": connection})
+        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+        command.upgrade(config, "head")
+        click.echo(f"{_store()}: {_named(before)}, now {schema.revision(connection)}")
+
+    _store().administer(run)
+
+
+@db.command("current")
+@with_appcontext
+def current() -> None:
+    """Print the version of the schema."""
+    _store().administer(lambda connection: click.echo(_named(schema.revision(connection))))
+
+
+@db.command("check")
+@with_appcontext
+def check() -> None:
+    """Compare the tables with what this version needs; exit code 1 if they differ."""
+
+    def run(connection: Connection) -> None:
+        problem = schema.problem(connection)
+        if problem is not None:
+            raise StoreError(f"{_store()}: {problem}")
+        found = compare_metadata(MigrationContext.configure(connection), METADATA)
+        differing = [_shown(item) for item in found]
+        if differing:
+            raise StoreError(f"{_store()}: its schema differs: {'; '.join(differing)}")
+        click.echo(f"{_store()}: {schema.REVISION}, as this version needs")
+
+    _store().administer(run)
+
+
+def _store() -> Store:
+    return cast(WebApi, current_app).store
+
+
+def _named(revision: str | None) -> str:
+    return "no version" if revision is None else revision
+
+
+def _shown(difference: Any) -> str:
+    """Name what Alembic found: an operation, or a list of them for a column."""
+    parts = difference[0] if isinstance(difference, list) else difference
+    names = [getattr(part, "name", part) for part in parts if part is not None]
+    return " ".join(str(name) for name in names if isinstance(name, str))

@@ -1,0 +1,64 @@
+"""The schema's version: which one the store has, and which one this code needs.
+
+By plain SQL, so that a worker needs no Alembic; ``app.store.db_commands`` changes it.
+"""
+
+from typing import Final
+
+from sqlalchemy import Column, Connection, MetaData, String, Table, inspect, select, text
+
+from app.store.tables import CHARGE_PROCESS, METADATA
+
+REVISION: Final = "0001"
+"""The newest file in ``migrations/versions``."""
+VERSION: Final = Table(
+    "alembic_version", MetaData(), Column("version_num", String(32), primary_key=True)
+)
+"""As Alembic makes it."""
+
+_LOCKS: Final = {
+    "sqlite": "BEGIN IMMEDIATE",
+    "postgresql": "BEGIN; SELECT pg_advisory_xact_lock(7286139704)",
+}
+
+
+def revision(connection: Connection) -> str | None:
+    """Return the version of the schema that is there, ``None`` if nothing says."""
+    if not inspect(connection).has_table(VERSION.name):
+        return None
+    return connection.scalar(select(VERSION.c.version_num))
+
+
+def create(connection: Connection) -> None:
+    """Create the tables of this version where there are none; takes a connection in autocommit.
+
+    Of several that do so at once, one does.
+    """
+    if _is_there(connection):
+        return
+    connection.exec_driver_sql(_LOCKS[connection.dialect.name])
+    try:
+        if not _is_there(connection):
+            METADATA.create_all(connection, checkfirst=False)
+            VERSION.create(connection)
+            connection.execute(VERSION.insert().values(version_num=REVISION))
+        connection.execute(text("COMMIT"))
+    except BaseException:
+        connection.execute(text("ROLLBACK"))
+        raise
+
+
+def problem(connection: Connection) -> str | None:
+    """Say why this code can't use the schema, ``None`` if it can."""
+    found = revision(connection)
+    if found == REVISION:
+        return None
+    if found is None or found < REVISION:
+        name = "of before versions" if found is None else found
+        return f"its schema is older ({name}) than {REVISION}: run chargecloud db upgrade"
+    return f"its schema is newer ({found}) than {REVISION}: run a newer chargecloud"
+
+
+def _is_there(connection: Connection) -> bool:
+    tables = inspect(connection)
+    return tables.has_table(CHARGE_PROCESS.name) or tables.has_table(VERSION.name)

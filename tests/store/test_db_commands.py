@@ -1,0 +1,191 @@
+"""Versions of the schema."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import NullPool, create_engine, text
+
+from app import demo
+from app.cli import main
+from app.store import schema
+from app.store.store import SchemaError, Store
+from app.store.tables import METADATA
+
+Run = Callable[..., "Done"]
+_COMMAND = [sys.executable, "-c", "from app.cli import main; main()"]
+_MIGRATIONS = Path(schema.__file__).parent / "migrations"
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command said and how it ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def run(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    empty_url: str,
+    tmp_path: Path,
+) -> Run:
+    """Run the command with an empty database of each kind."""
+    (tmp_path / "empty").mkdir(exist_ok=True)
+    monkeypatch.setenv("CHARGECLOUD_DATABASE_URL", empty_url)
+
+    def command(*arguments: str) -> Done:
+        with pytest.raises(SystemExit) as ended:
+            main.main(arguments)
+        said = capsys.readouterr()
+        return Done(int(ended.value.code or 0), said.out, said.err)
+
+    return command
+
+
+def _execute(url: str, *statements: str) -> None:
+    with create_engine(url, poolclass=NullPool).begin() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+
+
+def test_upgrade_makes_what_this_version_needs(run: Run) -> None:
+    """From nothing, and again without a change."""
+    first, again, current, check = (
+        run("db", "upgrade"),
+        run("db", "upgrade"),
+        run("db", "current"),
+        run("db", "check"),
+    )
+
+    assert first.stdout.endswith(": no version, now 0001\n"), first.stderr
+    assert again.stdout.endswith(": 0001, now 0001\n")
+    assert current.stdout == "0001\n"
+    assert check.stdout.endswith(": 0001, as this version needs\n"), check.stderr
+
+
+def test_what_is_created_on_demand_is_what_upgrade_makes(run: Run, empty_url: str) -> None:
+    """A store that import made passes the check."""
+    Store(empty_url).replace(demo.processes())
+
+    check = run("db", "check")
+
+    assert check.stdout.endswith(": 0001, as this version needs\n"), check.stderr
+    assert check.returncode == 0
+
+
+def test_a_store_without_a_version_is_taken_over(run: Run, empty_url: str) -> None:
+    """Its processes stay; until then it is older."""
+    Store(empty_url).replace(demo.processes())
+    _execute(empty_url, "DROP TABLE alembic_version")
+
+    before, upgrade, export = run("export"), run("db", "upgrade"), run("export")
+
+    assert (
+        "its schema is older (of before versions) than 0001: run chargecloud db upgrade"
+        in before.stderr
+    )
+    assert upgrade.returncode == 0, upgrade.stderr
+    assert export.stdout.count("\n") == len(demo.processes())
+
+
+@pytest.mark.parametrize(
+    ("version", "said"),
+    [
+        ("0000", "older (0000) than 0001: run chargecloud db upgrade"),
+        ("9999", "newer (9999) than 0001: run a newer"),
+    ],
+)
+def test_serve_refuses_another_schema(run: Run, empty_url: str, version: str, said: str) -> None:
+    """With the command to run, in one line."""
+    Store(empty_url).prepare()
+    _execute(empty_url, f"UPDATE alembic_version SET version_num = '{version}'")
+
+    done = run("serve", "--bind", "127.0.0.1:0")
+
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert done.returncode == 1
+
+
+def test_a_running_service_answers_500_for_another_schema(empty_url: str) -> None:
+    """Each request looks again, so that an upgrade is seen without a restart."""
+    Store(empty_url).prepare()
+    _execute(empty_url, "UPDATE alembic_version SET version_num = '9999'")
+    store = Store(empty_url)
+    with pytest.raises(SchemaError, match="newer"):
+        store.latest(1)
+
+    _execute(empty_url, "UPDATE alembic_version SET version_num = '0001'")
+
+    assert store.latest(1) is None
+    store.close()
+
+
+def test_check_names_what_differs(run: Run, empty_url: str) -> None:
+    """Exit code 1."""
+    Store(empty_url).prepare()
+    _execute(empty_url, "ALTER TABLE charge_process DROP COLUMN price")
+
+    done = run("db", "check")
+
+    assert "its schema differs: add_column charge_process price" in done.stderr
+    assert done.returncode == 1
+
+
+def test_current_says_when_there_is_nothing(run: Run) -> None:
+    """It creates nothing either."""
+    assert run("db", "current").stdout == "no version\n"
+    assert run("db", "current").stdout == "no version\n"
+
+
+def test_the_code_knows_the_newest_change() -> None:
+    """The version in schema.py is that of the migrations."""
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+
+    assert ScriptDirectory.from_config(config).get_heads() == [schema.REVISION]
+
+
+def test_several_that_create_the_tables_at_once_dont_fail(empty_url: str) -> None:
+    """Workers start together."""
+    code = f"from app.store.store import Store; Store({empty_url!r}).prepare()"
+
+    started = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(4)]
+
+    assert [process.wait(60) for process in started] == [0, 0, 0, 0]
+
+
+def test_a_legacy_database_is_refused(clean_env: dict[str, str], tmp_path: Path) -> None:
+    """It is never written."""
+    query = tmp_path / "status.sql"
+    query.write_text("SELECT 1 AS process_id WHERE 1 = :user_id", encoding="utf-8")
+    env = {
+        **clean_env,
+        "CHARGECLOUD_DATABASE_URL": f"sqlite:///{tmp_path / 'old.sqlite'}",
+        "CHARGECLOUD_STATUS_QUERY": str(query),
+    }
+
+    done = subprocess.run([*_COMMAND, "db", "upgrade"], env=env, capture_output=True, text=True)
+
+    assert "is read by STATUS_QUERY and never written" in done.stderr
+    assert done.returncode == 1
+
+
+def test_the_models_tables_are_the_migrations_tables(empty_url: str, run: Run) -> None:
+    """Column by column, with types."""
+    run("db", "upgrade")
+    with create_engine(empty_url, poolclass=NullPool).connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+
+        assert compare_metadata(context, METADATA) == []

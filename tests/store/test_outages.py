@@ -1,0 +1,175 @@
+"""The service while its database is away, silent, or restarted: nothing waits, nothing is lost."""
+
+import re
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+
+from app.store import records
+from app.store.store import Store
+from tests import postgres, truth
+
+_COMMAND = [sys.executable, "-c", "from app.cli import main; main()", "serve", "--workers", "1"]
+_STATUS = "/ChargeProcess/Status?user_id=1"
+_TIMEOUT = 3
+_MESSAGE = "An error has occurred."
+
+
+@dataclass
+class Service:
+    """A running service with one worker and its database."""
+
+    port: int
+    server: truth.Server
+    database: postgres.Stoppable
+
+    def ask(self, target: str, accept: str = "application/json") -> truth.Answer:
+        """Ask over a connection of its own."""
+        client = truth.Client(self.port)
+        try:
+            return client.ask("GET", target, [("Host", "a"), ("Accept", accept)])
+        finally:
+            client.close()
+
+    def timed(self, target: str) -> tuple[int, float]:
+        """Return an answer's status and its seconds."""
+        started = time.monotonic()
+        return self.ask(target).status, time.monotonic() - started
+
+    def until_answered(self) -> float:
+        """Return how long it takes until the status is answered again, in seconds."""
+        started = time.monotonic()
+        truth.until(lambda: self.ask(_STATUS).status == 200, 10)
+        return time.monotonic() - started
+
+    def threads(self) -> int:
+        """Return how many threads the worker has."""
+        (worker,) = psutil.Process(self.server.pid).children()
+        return int(worker.num_threads())
+
+
+@pytest.fixture(scope="module")
+def database() -> Iterator[postgres.Stoppable]:
+    """A server of its own, with the recorded processes."""
+    with postgres.stoppable() as running:
+        with truth.PROCESSES.open("rb") as stream:
+            Store(running.uri).replace(records.read(stream, "processes.jsonl"))
+        yield running
+        running.resume()
+
+
+@pytest.fixture
+def service(
+    database: postgres.Stoppable, clean_env: dict[str, str], tmp_path: Path
+) -> Iterator[Service]:
+    """A service that has answered once."""
+    port = truth.free_port()
+    env = {
+        **clean_env,
+        "CHARGECLOUD_DATABASE_URL": database.uri,
+        "CHARGECLOUD_DATABASE_TIMEOUT": str(_TIMEOUT),
+    }
+    with truth.running([*_COMMAND, "--bind", f"127.0.0.1:{port}"], port, env, tmp_path) as server:
+        made = Service(port, server, database)
+        assert made.ask(_STATUS).status == 200
+        yield made
+        assert "Traceback" not in server.output()
+
+
+def test_a_database_that_is_away(service: Service) -> None:
+    """A negotiated 500 at once, one line with the reason, and the answer when it is back."""
+    service.database.stop()
+    as_json, as_xml = service.ask(_STATUS), service.ask(_STATUS, "text/xml")
+    other = service.ask("/nothing")
+    service.database.start()
+
+    assert as_json.status == as_xml.status == 500
+    assert truth.json_of(as_json) == {"Message": _MESSAGE}
+    assert as_xml.body.decode() == f"<Error><Message>{_MESSAGE}</Message></Error>"
+    assert other.status == 404
+    assert service.until_answered() < 1
+    assert len(re.findall(r"can't be (?:read|opened): .*connect", service.server.output())) == 2
+
+
+def test_a_database_that_never_answers(service: Service) -> None:
+    """Every request is answered in time, other paths at full speed, and few threads wait."""
+    service.database.pause()
+    try:
+        with ThreadPoolExecutor(24) as pool:
+            statuses = [pool.submit(service.timed, _STATUS) for _ in range(20)]
+            time.sleep(0.4)
+            others = [service.timed("/nothing") for _ in range(50)]
+            answers = [future.result() for future in statuses]
+        threads = service.threads()
+        refused = [service.timed(_STATUS) for _ in range(20)]
+    finally:
+        service.database.resume()
+
+    assert {status for status, _ in answers} == {500}
+    assert max(seconds for _, seconds in answers) < _TIMEOUT
+    assert {status for status, _ in others} == {404}
+    assert max(seconds for _, seconds in others) < 0.5
+    assert {status for status, _ in refused} == {500}
+    assert max(seconds for _, seconds in refused) < 0.5
+    assert threads < 45
+    assert service.until_answered() < 1
+    truth.until(lambda: service.threads() < 8, 10)
+    assert "the server does not answer" in service.server.output()
+
+
+def test_a_database_that_is_restarted_under_load(service: Service) -> None:
+    """Requests are answered with 200 or 500, none is lost, and soon all with 200 again."""
+    statuses: list[tuple[float, int]] = []
+    done = threading.Event()
+
+    def poll() -> None:
+        client = truth.Client(service.port)
+        while not done.is_set():
+            answer = client.ask("GET", _STATUS, [("Host", "a")])
+            statuses.append((time.monotonic(), answer.status))
+        client.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        polling = [pool.submit(poll) for _ in range(4)]
+        time.sleep(0.5)
+        service.database.stop()
+        time.sleep(0.5)
+        service.database.start()
+        back = time.monotonic()
+        time.sleep(1.5)
+        done.set()
+        for future in polling:
+            future.result()
+
+    assert {status for _, status in statuses} == {200, 500}
+    assert {status for at, status in statuses if at > back + 1} == {200}
+
+
+def test_a_kept_connection_that_was_lost_costs_no_answer(service: Service) -> None:
+    """It is asked again on a new one."""
+    service.database.stop()
+    service.database.start()
+
+    assert [service.ask(_STATUS).status for _ in range(6)] == [200] * 6
+
+
+def test_a_locked_table_is_given_up_in_time(service: Service) -> None:
+    """A slow query is not an outage: other requests that the database can answer are answered."""
+    with psycopg.connect(service.database.uri) as connection:
+        connection.execute("LOCK TABLE charge_process IN ACCESS EXCLUSIVE MODE")
+        status, seconds = service.timed(_STATUS)
+        other = service.timed("/healthz")
+        connection.rollback()
+
+    assert status == 500
+    assert 1 < seconds < _TIMEOUT
+    assert other[0] == 200
+    assert service.ask(_STATUS).status == 200
