@@ -41,24 +41,26 @@ def _address(context: click.Context, parameter: click.Parameter, text: str) -> s
 def serve(bind: str, workers: int | None, threads: int | None, with_demo: bool, name: str) -> None:
     """Serve until SIGTERM or SIGINT."""
     run = server.load(name)
+    unreachable = _check(cast(WebApi, current_app).store)
     if with_demo:
         _fill(cast(WebApi, current_app._get_current_object()), bind)  # type: ignore[attr-defined]
-    else:
-        _check(cast(WebApi, current_app).store)
+    elif unreachable is not None:
+        click.echo(f"chargecloud: {unreachable}; it is asked again with each request", err=True)
     run(bind, workers or gunicorn_conf.workers, threads or gunicorn_conf.threads)
 
 
-def _check(store: Store) -> None:
-    """Refuse a store that can't serve; wait for one that can't be reached."""
+def _check(store: Store) -> StoreError | None:
+    """Refuse a store that can't serve; return what is wrong with one that can't be reached."""
     try:
         store.check()
     except (ColumnsError, SchemaError):
         raise
     except StoreError as error:
-        click.echo(f"chargecloud: {error}; it is asked again with each request", err=True)
+        return error
     finally:
         # No connection may go through the fork to the workers.
         store.close()
+    return None
 
 
 def _fill(app: WebApi, address: str) -> None:
