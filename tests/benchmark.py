@@ -36,7 +36,7 @@ SERVERS = {
 }
 ACCEPTS = ("application/json", "application/xml")
 CONNECTIONS = 16
-_LUA = """
+LUA = """
 local users
 function init(args) users = tonumber(args[1]); math.randomseed(tonumber(args[2])) end
 function request()
@@ -94,7 +94,7 @@ def pin(pid: int) -> None:
 
 def _wrk(port: int, accept: str, seconds: float, users: int, seed: int) -> tuple[int, float, float]:
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
-        script.write(_LUA)
+        script.write(LUA)
         script.flush()
         command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds:.0f}s", "-s", script.name]
         command += ["-H", f"Accept: {accept}", f"http://127.0.0.1:{port}", "--"]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from app import demo
@@ -17,6 +18,7 @@ from tests.deploy import site
 
 _STATUS = "/ChargeProcess/Status?user_id=1"
 _CLIENTS = 6
+_THREADS = 3
 
 
 class Instance:
@@ -31,6 +33,7 @@ class Instance:
     def start(self) -> None:
         """Serve."""
         serve = [*site.CHARGECLOUD, "serve", "--bind", f"127.0.0.1:{self.port}", "--workers", "1"]
+        serve += ["--threads", str(_THREADS)]
         self._server = self._stack.enter_context(
             truth.running(serve, self.port, self._env, self._folder)
         )
@@ -117,9 +120,16 @@ def instances(
 
 
 def test_one_instance_is_killed_under_load(
-    instances: list[Instance], clean_env: dict[str, str], tmp_path: Path, expected: bytes
+    instances: list[Instance],
+    postgres_url: str,
+    clean_env: dict[str, str],
+    tmp_path: Path,
+    expected: bytes,
 ) -> None:
-    """Requests spread; none is lost; the survivor takes all, and the other its half again."""
+    """Requests spread; none is lost; the survivor takes all, and the other its half again.
+
+    No thread of a worker has more than one connection.
+    """
     one, other = instances
     port = truth.free_port()
     ports = [one.port, other.port]
@@ -129,6 +139,7 @@ def test_one_instance_is_killed_under_load(
     ):
         load.wait(300)
         spread = (one.answered(), other.answered())
+        connections = _connections(postgres_url)
         one.kill()
         load.wait(600)
         alone = other.answered()
@@ -138,3 +149,14 @@ def test_one_instance_is_killed_under_load(
     assert load.wrong == []
     assert min(spread) > 0.3 * sum(spread)
     assert alone - spread[1] > 500
+    assert connections <= 2 * _THREADS
+
+
+def _connections(url: str) -> int:
+    """Return how many connections a database has beside the one that asks."""
+    with psycopg.connect(url) as connection:
+        found = connection.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+        ).fetchone()
+    assert found is not None
+    return int(found[0]) - 1
