@@ -77,7 +77,7 @@ def processes() -> list[Stored]:
 
 def fill(store: Store) -> bool:
     """Fill an empty store and return whether it was; one that holds something stays as it is."""
-    empty = store.is_empty()
+    empty = store.count() == 0
     if empty:
         store.replace(processes())
     return empty

@@ -12,6 +12,8 @@ from flask.cli import with_appcontext
 from app.store import reading, records
 from app.store.store import Store
 
+_STEP = 1_000
+
 
 @click.command("import")
 @click.argument("files", nargs=-1, required=True, type=click.File("rb"), metavar="FILE...")
@@ -35,18 +37,25 @@ def import_(files: Sequence[Any], user_id: int | None) -> None:
 @with_appcontext
 def export() -> None:
     """Write all processes as JSON lines, by user and process id."""
-    for stored in _store().all():
-        sys.stdout.write(records.line(stored))
+    store = _store()
+    # On one terminal the lines and the bar would mix.
+    shown = sys.stderr.isatty() and not sys.stdout.isatty()
+    with _bar(store.count() if shown else None, "export") as moved:
+        for number, stored in enumerate(store.all(), 1):
+            sys.stdout.write(records.line(stored))
+            if moved is not None and number % _STEP == 0:
+                moved(number)
 
 
 @contextmanager
 def _bar(length: int | None, label: str) -> Iterator[Callable[[int], None] | None]:
-    """Show a bar on a terminal, for a file of known size; gives what moves it to a place."""
+    """Show a bar on a terminal, where the end is known; gives what moves it to a place."""
     if not (length and sys.stderr.isatty()):
         yield None
         return
     with click.progressbar(length=length, label=label, file=sys.stderr) as bar:
         yield lambda place: bar.update(place - bar.pos)
+        bar.update(length - bar.pos)
 
 
 def _store() -> Store:

@@ -93,7 +93,7 @@ class LegacyStore(Store):
         """Refuse: the query finds the status of one user."""
         self._refuse()
 
-    def is_empty(self) -> bool:
+    def count(self) -> int:
         """Refuse to look: nothing may be put in."""
         self._refuse()
 

@@ -157,12 +157,13 @@ class Store:
         with self._whole("read") as (connection, database):
             yield from READERS[database](connection, self._compile(ordered)[0])
 
-    def is_empty(self) -> bool:
-        """Return whether nothing is stored. Raises StoreError."""
+    def count(self) -> int:
+        """Return how many processes are stored. Raises StoreError."""
         self.prepare()
         try:
             with self._engine.connect() as connection:
-                return not connection.scalar(select(func.count()).select_from(CHARGE_PROCESS))
+                found = connection.scalar(select(func.count()).select_from(CHARGE_PROCESS))
+                return found or 0
         except SQLAlchemyError as error:
             raise self._failed("read", error) from error
 

@@ -79,8 +79,8 @@ def _url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'store.sqlite'}"
 
 
-def test_a_terminal_shows_a_bar(file: Path, tmp_path: Path, clean_env: dict[str, str]) -> None:
-    """Up to 100 %, on standard error, and nothing else of it in the output."""
+def _on_terminal(env: dict[str, str], *arguments: str) -> tuple[bytes, bytes]:
+    """Run the command with standard error on a terminal; returns output and what it shows."""
     here, there = pty.openpty()
     shown: list[bytes] = []
 
@@ -91,19 +91,26 @@ def test_a_terminal_shows_a_bar(file: Path, tmp_path: Path, clean_env: dict[str,
 
     reader = threading.Thread(target=read)
     reader.start()
-    done = subprocess.run(
-        [*_COMMAND, "import", str(file)],
-        env={**clean_env, "CHARGECLOUD_DATABASE_URL": _url(tmp_path)},
-        stdout=subprocess.PIPE,
-        stderr=there,
-        check=True,
-    )
+    command = [*_COMMAND, *arguments]
+    done = subprocess.run(command, env=env, stdout=subprocess.PIPE, stderr=there, check=True)
     os.close(there)
     reader.join()
     os.close(here)
+    return done.stdout, b"".join(shown)
 
-    assert done.stdout.decode() == f"{file}: {_COUNT} processes\n"
-    assert b"100%" in b"".join(shown)
+
+def test_a_terminal_shows_a_bar(file: Path, tmp_path: Path, clean_env: dict[str, str]) -> None:
+    """Up to 100 %, on standard error, and nothing of it in the output."""
+    env = {**clean_env, "CHARGECLOUD_DATABASE_URL": _url(tmp_path)}
+
+    said, taking = _on_terminal(env, "import", str(file))
+    lines, giving = _on_terminal(env, "export")
+
+    assert said.decode() == f"{file}: {_COUNT} processes\n"
+    assert sorted(lines.splitlines()) == sorted(file.read_bytes().splitlines())
+    assert b" 0%" in taking + giving
+    assert b"100%" in taking
+    assert b"100%" in giving
 
 
 @pytest.mark.parametrize("redirected", [True, False])

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pymssql._mssql import substitute_params
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.mssql import pymssql
 from sqlalchemy.dialects.postgresql import psycopg
@@ -81,3 +82,16 @@ def test_only_the_user_is_bound(
         f"SELECT '12:30 :x {percent}', \"a:b\", c::text   FROM t"
         f" WHERE u = {bind} ::int OR {bind} =0"
     )
+
+
+def test_pymssql_puts_in_the_user_and_nothing_else(tmp_path: Path) -> None:
+    """What an SQL Server would get; none is here to be asked."""
+    query = read_query(
+        _write(tmp_path, "SELECT TOP 1 '%s :x %' AS a WHERE b = :user_id OR c = '%d'")
+    )
+    dialect: Any = pymssql.dialect
+    sql, _ = query.compile(dialect(dbapi=dialect.import_dbapi()))
+
+    sent = substitute_params(sql, {"user_id": -7})
+
+    assert sent == b"SELECT TOP 1 '%s :x %' AS a WHERE b = -7  OR c = '%d'"
