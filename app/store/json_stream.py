@@ -67,7 +67,9 @@ class _Text:
         self._utf8 = codecs.getincrementaldecoder("utf-8-sig")()
         self._bytes = 0
         self._part = ""
-        self._line = self._column = 1
+        # The column of the part's first character, and the line of the place ``_seen`` in it.
+        self._column = self._line = 1
+        self._seen = 0
         self.at = 0
 
     def next(self) -> str:
@@ -87,7 +89,8 @@ class _Text:
 
     def element(self) -> tuple[int, Any]:
         """Take the value that begins here."""
-        line = self._position(self.at)[0]
+        line = self._line = self._line + self._part.count("\n", self._seen, self.at)
+        self._seen = self.at
         while True:
             try:
                 value, self.at = DECODER.raw_decode(self._part, self.at)
@@ -110,15 +113,15 @@ class _Text:
         return len(self._part) - error.pos < _TOKEN or error.msg.startswith("Unterminated string")
 
     def _position(self, at: int) -> tuple[int, int]:
-        """Return line and column of a place in the part."""
-        breaks = self._part.count("\n", 0, at)
-        if not breaks:
-            return self._line, self._column + at
-        return self._line + breaks, at - self._part.rfind("\n", 0, at)
+        """Return line and column of a place behind ``_seen``."""
+        before = self._part.rfind("\n", 0, at)
+        column = self._column + at if before < 0 else at - before
+        return self._line + self._part.count("\n", self._seen, at), column
 
     def _more(self) -> bool:
         """Read on; a part that holds one long value doubles."""
         self._line, self._column = self._position(self.at)
+        self._seen = 0
         rest = self._part[self.at :]
         read = self._stream.read(max(_CHUNK, len(rest)))
         self._bytes += len(read)
