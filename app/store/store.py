@@ -55,11 +55,12 @@ class Store:
         self.url = make_url(url)
         self._file = sqlite_file(url)
         backend = self.url.get_backend_name()
+        options = _TIMEOUTS[backend](timeout) if backend in _TIMEOUTS else {}
+        if self.url.query.get("prepare_threshold") == "none":
+            # psycopg's None, which a URL can't say: nothing is prepared in the server.
+            options["prepare_threshold"] = None
         self._engine: Engine = create_engine(
-            self.url,
-            poolclass=NullPool,
-            isolation_level="AUTOCOMMIT",
-            connect_args=_TIMEOUTS[backend](timeout) if backend in _TIMEOUTS else {},
+            self.url, poolclass=NullPool, isolation_level="AUTOCOMMIT", connect_args=options
         )
         self._timeout = timeout
         self._watch = None if self._file else self._watched()
