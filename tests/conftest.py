@@ -17,6 +17,13 @@ from tests import postgres, truth
 ROOT = Path(__file__).parent.parent
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let a folder be named for the browser's pictures."""
+    parser.addoption(
+        "--screenshots", type=Path, metavar="DIR", help="put pictures of the help page there"
+    )
+
+
 @pytest.fixture(scope="session")
 def database_url(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A SQLite store that holds the recorded processes."""

@@ -2,17 +2,22 @@
 
 import click
 from flask import current_app
+from flask.cli import with_appcontext
 
-from app.docs.documents import DOCUMENTS, contract_named, contracts_of
+from app.docs.documents import DOCUMENTS, contract_named, contracts_of, openapi
+
+_WHOLE = "openapi"
 
 
 @click.command("schema")
-@click.argument("kind", type=click.Choice([*DOCUMENTS]))
+@click.argument("kind", type=click.Choice([*DOCUMENTS, _WHOLE]))
 @click.argument("contract", default="")
+@with_appcontext
 def schema(kind: str, contract: str) -> None:
-    """Print the schema of a CONTRACT, of the first one unless it is named."""
+    """Print the schema of a CONTRACT, of the first one unless it is named, or openapi of all."""
     names = [found.name() for found in contracts_of(current_app)]
     found = contract_named(current_app, contract or names[0])
     if found is None:
         raise click.BadParameter(f"{contract!r} is not one of {', '.join(names)}")
-    click.echo(DOCUMENTS[kind].write(found), nl=False)
+    written = openapi(current_app) if kind == _WHOLE else DOCUMENTS[kind].write(found)
+    click.echo(written, nl=False)

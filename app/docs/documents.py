@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from typing import cast
 
 from flask import Flask
@@ -26,6 +27,11 @@ DOCUMENTS: Mapping[str, Document] = {
     "json-schema": Document("json", "application/schema+json", json_schema),
 }
 """Name on the command line -> document."""
+
+
+def openapi(app: Flask) -> str:
+    """Return the OpenAPI document; what writes it is imported when it is asked for."""
+    return str(import_module("app.docs.openapi").openapi(app))
 
 
 def contracts_of(app: Flask) -> list[type[Contract]]:

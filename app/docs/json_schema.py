@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.webapi.data_contract import ClrType
-from schemas.clr import DATE_TIME, INT32_MAX, INT32_MIN
+from schemas.clr import DATE_TIME, INT32_MAX, INT32_MIN, ClrField
 from schemas.contract import Contract
 
 _DATE_TIME_PATTERN = f"^{DATE_TIME.pattern.replace('?P<date>', '?:')}$"
@@ -27,15 +27,14 @@ def json_schema(contract: type[Contract]) -> str:
         "title": contract.name(),
         "description": (contract.__doc__ or "").strip(),
         "type": ["object", "null"],
-        "properties": {
-            name: _member(field.clr_name, field.allow_none) for name, field in members.items()
-        },
+        "properties": {name: member_schema(field) for name, field in members.items()},
         "required": [*members],
         "additionalProperties": False,
     }
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
-def _member(clr_name: str, nullable: bool) -> dict[str, Any]:
-    found = {**_TYPES[clr_name]}
-    return {**found, "type": [found["type"], "null"]} if nullable else found
+def member_schema(field: ClrField[Any]) -> dict[str, Any]:
+    """Return the schema of a contract's member."""
+    found = {**_TYPES[field.clr_name]}
+    return {**found, "type": [found["type"], "null"]} if field.allow_none else found

@@ -4,8 +4,10 @@ from functools import cache
 
 from flask import Response, request
 from jinja2 import Environment, PackageLoader
+from markupsafe import Markup, escape
 
-from app.docs.documents import DOCUMENTS, Document, contract_named
+from app.docs import try_it
+from app.docs.documents import DOCUMENTS, Document, contract_named, openapi
 from app.docs.help import Api, api_with_id, apis
 from app.docs.samples import samples
 from app.host import WebApi, uri_of
@@ -13,8 +15,13 @@ from app.responses import HEADERS
 from app.webapi import messages
 from app.webapi.http_error import not_found
 
+_VALUE = "value"
 _SAFE = (
-    ("Content-Security-Policy", "default-src 'none'; style-src 'self'; frame-ancestors 'none'"),
+    (
+        "Content-Security-Policy",
+        "default-src 'none'; style-src 'self'; script-src 'self'; form-action 'self';"
+        " base-uri 'none'; frame-ancestors 'none'",
+    ),
     ("X-Content-Type-Options", "nosniff"),
     ("Referrer-Policy", "no-referrer"),
 )
@@ -22,7 +29,14 @@ _SAFE = (
 
 @cache
 def _templates() -> Environment:
-    return Environment(loader=PackageLoader("app.docs"), autoescape=True, trim_blocks=True)
+    made = Environment(loader=PackageLoader("app.docs"), autoescape=True, trim_blocks=True)
+    made.filters["exact"] = _exact
+    return made
+
+
+def _exact(text: str) -> Markup:
+    """Escape a text so that a browser, which reads CR as a line feed, shows it as it is."""
+    return Markup(escape(text).replace("\r", Markup("&#13;")))
 
 
 def register(app: WebApi) -> None:
@@ -56,11 +70,33 @@ def register(app: WebApi) -> None:
             return page("error.html", 404)
         return page("model.html", api=api)
 
+    @app.get("/help/try/<friendly_id>", any_case=True)
+    def help_try(friendly_id: str) -> Response:
+        """Ask an action as the form says, and show what is on the wire."""
+        api = api_with_id(app, friendly_id)
+        if api is None:
+            return page("error.html", 404)
+        values = {name: request.args.get(name, "") for name in (_VALUE, *try_it.HEADERS)}
+        exchange = None
+        if _VALUE in request.args:
+            exchange = try_it.ask(app, api.descriptor, values[_VALUE], values, request.environ)
+        return page("try.html", api=api, values=values, exchange=exchange)
+
     @app.get("/help/style.css", any_case=True)
     def help_style() -> Response:
         """The one stylesheet."""
-        css = _templates().get_template("style.css").render()
-        return _answer(css, "text/css; charset=utf-8")
+        return _answer(_templates().get_template("style.css").render(), "text/css; charset=utf-8")
+
+    @app.get("/help/script.js", any_case=True)
+    def help_script() -> Response:
+        """The one script: it adds buttons that copy."""
+        js = _templates().get_template("script.js").render()
+        return _answer(js, "text/javascript; charset=utf-8")
+
+    @app.get("/openapi.json", any_case=True)
+    def openapi_json() -> Response:
+        """The actions for machines."""
+        return _answer(openapi(app), "application/json")
 
     for document in DOCUMENTS.values():
         _declare(app, document)

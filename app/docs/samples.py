@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.data_contracts import data_contract
-from app.webapi.data_contract import ClrType, WireValue
+from app.webapi.data_contract import ClrType, DataContract, WireValue
 from app.webapi.formatter import MediaTypeFormatter
 from app.webapi.negotiation import FORMATTERS, JSON
 from schemas.contract import Contract
@@ -31,21 +31,31 @@ class Sample:
 
 
 def samples(contract: type[Contract]) -> list[Sample]:
-    """Return a contract's sample in each format; the n-th member gets the n-th value."""
-    made, moment = data_contract(contract), now()
-    row = [
-        _SAMPLES[member.type](number, moment) for number, member in enumerate(made.members, start=1)
-    ]
+    """Return a contract's sample in each format."""
+    made = data_contract(contract)
+    row = sample_row(made, now())
     texts = [(formatter, formatter.write(made, row).decode()) for formatter in FORMATTERS]
     return [Sample(", ".join(f.media_types), text, _indented(f, text)) for f, text in texts]
 
 
+def sample_row(contract: DataContract, moment: str) -> list[WireValue]:
+    """Return a sample's values: the n-th member gets the n-th of its type."""
+    return [
+        _SAMPLES[member.type](number, moment)
+        for number, member in enumerate(contract.members, start=1)
+    ]
+
+
 def now() -> str:
-    """Return the present local time to 100 ns as .NET writes it: no zeros end the fraction."""
+    """Return the present local time to 100 ns, as .NET writes a moment with all seven digits.
+
+    It would drop a zero at the end, so that moment is taken for the one 100 ns later.
+    """
     seconds, nanoseconds = divmod(time.time_ns(), 10**9)
     local = datetime.fromtimestamp(seconds).astimezone()
-    fraction = f".{nanoseconds // 100:07}".rstrip("0").rstrip(".")
-    return f"{local:%Y-%m-%dT%H:%M:%S}{fraction}{local.isoformat()[19:]}"
+    ticks = nanoseconds // 100
+    ticks += ticks % 10 == 0
+    return f"{local:%Y-%m-%dT%H:%M:%S}.{ticks:07}{local.isoformat()[19:]}"
 
 
 def _indented(formatter: MediaTypeFormatter, text: str) -> str:

@@ -10,15 +10,20 @@ from typing import Any
 import jsonschema
 import pytest
 import xmlschema
+from hypothesis import given
 from lxml import etree
 
+from app.data_contracts import data_contract
 from app.docs.documents import DOCUMENTS
+from app.docs.json_schema import json_schema
 from app.docs.xsd import xsd
 from app.host import WebApi
+from app.webapi.negotiation import FORMATTERS
 from schemas.charge_process import ChargeProcess
 from schemas.clr import Decimal, String
 from schemas.contract import Contract
 from tests.conftest import ROOT
+from tests.strategies import PROCESSES
 from tests.truth import RECORDINGS, Recording, call, recordings
 
 _FORBIDDEN = re.compile("&#x(?:[0-8BCEF]|1[0-9A-F]|FFF[EF]);")
@@ -140,3 +145,20 @@ def test_a_second_resource_appears_by_itself(make_app: Callable[..., WebApi]) ->
 def test_an_unknown_schema_is_not_found(make_app: Callable[..., WebApi]) -> None:
     """As any unknown path."""
     assert call(make_app(), "/schemas/None.xsd").status == 404
+
+
+@given(PROCESSES)
+def test_any_answer_is_valid(process: dict[str, Any]) -> None:
+    """In JSON always; in XML but for the characters that XML 1.0 forbids, which can't be read."""
+    row = ChargeProcess.row(process)
+    contract = data_contract(ChargeProcess)
+    as_json, as_xml = (formatter.write(contract, row) for formatter in FORMATTERS)
+    validator = jsonschema.Draft202012Validator(json.loads(json_schema(ChargeProcess)))
+    schema = etree.XMLSchema(etree.fromstring(xsd(ChargeProcess)))
+
+    validator.validate(json.loads(as_json))
+    if _FORBIDDEN.search(as_xml.decode()):
+        with pytest.raises(etree.XMLSyntaxError, match="xmlParseCharRef: invalid"):
+            etree.fromstring(as_xml)
+    else:
+        schema.assertValid(etree.fromstring(as_xml))
