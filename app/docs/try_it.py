@@ -66,10 +66,10 @@ def ask(
     """
     path = f"{app.settings.base_path.rstrip('/')}/{action.controller}/{action.action}"
     query = f"{action.parameter}={quote(value, safe='')}"
-    sent = [(name, text) for name in HEADERS if (text := headers.get(name, ""))]
+    sent = [(name, _sendable(text)) for name in HEADERS if (text := headers.get(name, ""))]
     environ: dict[str, Any] = {
         **{key: kept for key, kept in caller.items() if key.startswith(_KEPT)},
-        **{f"HTTP_{name.upper().replace('-', '_')}": _latin1(text) for name, text in sent},
+        **{f"HTTP_{name.upper().replace('-', '_')}": text for name, text in sent},
         "REQUEST_METHOD": "GET",
         "SCRIPT_NAME": "",
         "PATH_INFO": path,
@@ -88,8 +88,8 @@ def ask(
     return Exchange(environ["RAW_URI"], sent, status, [*received], body, match)
 
 
-def _latin1(text: str) -> str:
-    """Return a header as a server hands it over; what no header can hold becomes ``?``."""
+def _sendable(text: str) -> str:
+    """Return a header with ``?`` for what it can't hold."""
     return "".join(c if " " <= c < "\x7f" else "?" for c in text)
 
 

@@ -82,6 +82,15 @@ def test_another_user_is_forbidden(app: WebApi) -> None:
     assert (answer.status, answer.body) == (403, DENIED)
 
 
+@pytest.mark.parametrize(("user_id", "status"), [("1", "200 OK"), ("2", "403 Forbidden")])
+def test_the_help_pages_form_asks_with_the_token(app: WebApi, user_id: str, status: str) -> None:
+    """It reads what its sender may read, and nothing else."""
+    headers = [("Host", "a"), ("Authorization", f"Bearer {_token()}")]
+    page = f"/Help/Try/GET-ChargeProcess-Status_user_id?value={user_id}"
+
+    assert f"\n{status}\n" in truth.call(app, page, headers).body.decode()
+
+
 ATTACKS: dict[str, Callable[[], str]] = {
     "none": lambda: (_part({"alg": "none"}) + b"." + _part(_claims()) + b".").decode(),
     "None": lambda: _forged({"alg": "None", "kid": "own"}),
