@@ -42,7 +42,8 @@ def processes(
     context = get_context("fork")
     here, there = context.Pipe(duplex=False)
     # A batch waits here while the one before it is written.
-    fcntl.fcntl(there.fileno(), fcntl.F_SETPIPE_SZ, _PIPE)
+    with suppress(OSError):
+        fcntl.fcntl(there.fileno(), fcntl.F_SETPIPE_SZ, _PIPE)
     # multiprocessing closes the child's sys.stdin.
     with open(os.dup(stream.fileno()), "rb") as own:
         rows = records.read(own, file, user_id, nul)

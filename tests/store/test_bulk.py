@@ -1,5 +1,7 @@
 """Any number of processes is written at once, in both databases."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from app import demo
@@ -68,3 +70,21 @@ def test_nothing_is_nothing(empty_url: str) -> None:
 
     assert store.replace([]) == 0
     assert list(store.all()) == []
+
+
+def test_nobody_sees_an_import_before_its_end(empty_url: str) -> None:
+    """A request on the way gets what was there before, and does not wait."""
+    store, other = Store(empty_url), Store(empty_url)
+    store.replace([_process(1, 1)])
+    seen: list[Stored | None] = []
+
+    def rows() -> Iterator[Stored]:
+        yield _process(1, 2)
+        yield from (_process(2, number) for number in range(10, 10_010))
+        seen.extend([other.latest(1), other.latest(2)])
+
+    store.replace(rows())
+
+    assert seen == [_process(1, 1)[1:], None]
+    assert other.latest(1) == _process(1, 2)[1:]
+    other.close()
