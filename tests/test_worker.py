@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -209,3 +210,55 @@ def _pinned(pid: int, count: int) -> list[list[int]]:
             return cores
         assert time.monotonic() < deadline, cores
         time.sleep(0.05)
+
+
+@pytest.mark.parametrize("number", ["SIGTERM", "SIGINT", "SIGQUIT"])
+def test_a_stop_that_comes_before_a_worker_listens_ends_it(number: str) -> None:
+    """It stands in the copy of the arbiter's queue, or comes when the signals are the default."""
+    code = f"""
+import os, queue, signal, sys, types
+from app import gunicorn_conf
+worker = types.SimpleNamespace(core=min(os.sched_getaffinity(0)))
+arrived = queue.SimpleQueue()
+if sys.argv[1] == "early":
+    arrived.put(signal.SIGCHLD)
+    arrived.put(signal.{number})
+gunicorn_conf.post_fork(types.SimpleNamespace(SIG_QUEUE=arrived), worker)
+os.kill(os.getpid(), signal.{number})
+"""
+    root = Path(__file__).parent.parent
+
+    ended = [
+        subprocess.run([sys.executable, "-c", code, when], cwd=root).returncode
+        for when in ("early", "late")
+    ]
+
+    assert ended == [0, -getattr(signal, number)]
+
+
+def test_spare_threads_come_for_stuck_ones_and_go(
+    tmp_path: Path, clean_env: dict[str, str]
+) -> None:
+    """A dozen slow requests, four times as many as threads, keep nobody waiting."""
+    with (
+        _gunicorn(tmp_path, clean_env) as (port, process),
+        ThreadPoolExecutor(12) as pool,
+    ):
+        (worker,) = _children(process.pid)
+        slow = [pool.submit(_get, port, "/slow?2") for _ in range(12)]
+        time.sleep(0.8)
+        started = time.monotonic()
+        quick = _get(port, "/quick")
+        seconds = time.monotonic() - started
+        most = _threads(worker)
+        answers = [future.result() for future in slow]
+        truth.until(lambda: _threads(worker) <= 4, 10)
+
+    assert quick == b"/quick"
+    assert seconds < 0.5
+    assert answers == [b"/slow"] * 12
+    assert 12 < most < 40
+
+
+def _threads(pid: int) -> int:
+    return len(list(Path(f"/proc/{pid}/task").iterdir()))
