@@ -188,20 +188,20 @@ def test_the_wire_form_is_shown_and_copied(browser: Browser, port: int, shoot: A
     assert _problems(browser) == []
 
 
-def test_a_hostile_station_runs_nothing(browser: Browser, port: int) -> None:
+def test_a_hostile_station_runs_nothing(chromium: Browser, port: int) -> None:
     """Neither its name, nor what is typed, nor a path."""
     for accept in ("application/json", "text/xml", "text/html"):
-        browser.get(f"http://127.0.0.1:{port}/Help/Try/GET-ChargeProcess-Status_user_id")
-        _send(browser, _HOSTILE_USER, Accept=accept)
-        assert browser.title.startswith("Try it")
-        assert "onerror" in _text(browser, "#body")
-    _send(browser, _HOSTILE, Accept=_HOSTILE)
-    assert browser.title.startswith("Try it")
+        chromium.get(f"http://127.0.0.1:{port}/Help/Try/GET-ChargeProcess-Status_user_id")
+        _send(chromium, _HOSTILE_USER, Accept=accept)
+        assert chromium.title.startswith("Try it")
+        assert "onerror" in _text(chromium, "#body")
+    _send(chromium, _HOSTILE, Accept=_HOSTILE)
+    assert chromium.title.startswith("Try it")
     for path in ("/Help/Api/" + _QUOTED, "/Help/ResourceModel?modelName=" + _QUOTED, "/" + _QUOTED):
-        browser.get(f"http://127.0.0.1:{port}{path}")
-        assert browser.title != "run"
+        chromium.get(f"http://127.0.0.1:{port}{path}")
+        assert chromium.title != "run"
     # An unknown path's 404 is reported too; a refused script would name the policy.
-    assert not [problem for problem in _problems(browser) if "Content Security" in problem]
+    assert not [problem for problem in _problems(chromium) if "Content Security" in problem]
 
 
 def test_the_form_works_without_scripts(chromium: Browser, port: int) -> None:

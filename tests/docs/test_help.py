@@ -106,6 +106,30 @@ def test_links_stand_below_the_base_path(make_app: Callable[..., WebApi]) -> Non
 @pytest.mark.parametrize(
     "path",
     [
+        "/Help",
+        API,
+        "/Help/Api/None",
+        "/Help/ResourceModel?modelName=ChargeProcess",
+        "/Help/Try/GET-ChargeProcess-Status_user_id?value=1",
+    ],
+)
+def test_a_screen_reader_finds_its_way(make_app: Callable[..., WebApi], path: str) -> None:
+    """A language, a title, one main part to skip to, and headings without a gap."""
+    html = call(make_app(), path).body.decode()
+    levels = [int(level) for level in re.findall(r"<h(\d)", html)]
+
+    assert '<html lang="en">' in html
+    assert re.search(r"<title>[^<]+</title>", html)
+    assert re.findall(r"<main[^>]*>", html) == ['<main id="main">']
+    assert html.index('<a class="skip" href="#main">') < html.index("<nav aria-label=")
+    assert levels.count(1) == 1
+    assert all(after <= before + 1 for before, after in zip([0, *levels], levels, strict=False))
+    assert html.count("<th ") == html.count('<th scope="col">')
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
         "/Help/Api/%3Cscript%3Ealert(1)",
         "/Help/Api/%22onload=alert(1)",
         "/Help/ResourceModel?modelName=%3Cscript%3Ealert(1)%3C/script%3E",
