@@ -130,7 +130,8 @@ class Settings:
     database_url: str | None = _setting(
         None,
         _database_url,
-        "the SQLAlchemy URL of a file, such as sqlite:////var/lib/store.sqlite",
+        "the SQLAlchemy URL of a file or a server, such as postgresql://db.example/charges"
+        " or sqlite:////var/lib/store.sqlite",
         show=masked_url,
     )
     database_timeout: int = _setting(5, _number(2, 60), "seconds, from 2 to 60")
