@@ -80,6 +80,22 @@ def _datetime2(value: tuple[Any, int]) -> bytes:
     return _short(ticks.to_bytes(5, "little") + _days(date))
 
 
+def _offset(value: tuple[Any, int, int]) -> bytes:
+    """A date, the 100 ns since its midnight, both in UTC, and minutes."""
+    date, ticks, minutes = value
+    return _short(ticks.to_bytes(5, "little") + _days(date) + struct.pack("<h", minutes))
+
+
+BIGINT = Type(b"\x26\x08", lambda value: _short(struct.pack("<q", value)))
+REAL = Type(b"\x6d\x04", lambda value: _short(struct.pack("<f", value)))
+MONEY = Type(b"\x6e\x08", lambda value: _short(struct.pack("<iI", value >> 32, value % 2**32)))
+"""money, of its ten thousandths."""
+GUID = Type(b"\x24\x10", _short)
+DATE = Type(b"\x28", lambda value: _short(_days(value)))
+DATETIME = Type(b"\x6f\x08", lambda value: _short(struct.pack("<iI", *value)))
+"""datetime, of the days since 1900 and the 300ths of a second since midnight."""
+DATETIMEOFFSET = Type(b"\x2b\x07", _offset)
+"""datetimeoffset(7)."""
 DATETIME2 = Type(b"\x2a\x07", _datetime2)
 """datetime2(7), of a date and the 100 ns since its midnight."""
 
