@@ -1,7 +1,7 @@
 """The application as an OpenAPI 3.1 document, by apispec and its marshmallow plugin."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from apispec import APISpec
@@ -16,28 +16,15 @@ from app.host import WebApi
 from app.webapi import messages
 from app.webapi.data_contract import DataContract, Row
 from app.webapi.formatter import MediaTypeFormatter
-from app.webapi.http_error import (
-    HttpError,
-    bad_request,
-    internal_server_error,
-    method_not_supported,
-    not_found,
-)
+from app.webapi.http_error import HttpError, HttpResponseException, internal_server_error
 from app.webapi.negotiation import FORMATTERS, JSON
+from app.webapi.routing import HttpActionDescriptor, bind
+from app.webapi.uri import RequestUri
 from schemas.clr import INT32_MAX, INT32_MIN, ClrField
 from schemas.contract import Contract
 
 _ERROR = "HttpError"
 _MOMENT = "2025-12-06T07:19:38.3037942+03:00"
-_ERRORS: Mapping[str, tuple[str, HttpError]] = {
-    "400": ("The parameter is empty, no number, or out of range.", bad_request("").error),
-    "404": (
-        "There is no such path, or the parameter is missing.",
-        not_found("http://api.example/ChargeProcess/Status", "").error,
-    ),
-    "405": ("Another method than GET.", method_not_supported("POST", ["GET"]).error),
-    "500": ("The status can't be read.", internal_server_error().error),
-}
 
 
 def openapi(app: WebApi) -> str:
@@ -114,8 +101,12 @@ def _operation(api: Api, settings: Settings) -> dict[str, Any]:
     responses = {"200": _value(api.contract, settings.no_process == "null")}
     if settings.no_process == "204":
         responses["204"] = {"description": "The user has no process."}
-    responses |= {status: _error(text, error) for status, (text, error) in _ERRORS.items()}
-    responses["405"]["headers"] = {"Allow": {"schema": {"type": "string", "const": "GET"}}}
+    detailed = settings.error_detail == "always"
+    for text, error in _failures(found, settings.base_path.rstrip("/")):
+        responses[str(error.status)] = _error(text, error.error, detailed)
+        if error.allow:
+            allow = {"schema": {"type": "string", "const": error.allow}}
+            responses[str(error.status)]["headers"] = {"Allow": allow}
     operation = {
         "operationId": f"{found.controller}_{found.action}",
         "tags": [found.controller],
@@ -141,8 +132,26 @@ def _schemes(settings: Settings) -> dict[str, dict[str, str]]:
     return found
 
 
-def _error(text: str, error: HttpError) -> dict[str, Any]:
-    return {"description": text, "content": _content(*error.value(False), _reference(_ERROR))}
+def _failures(
+    action: HttpActionDescriptor, root: str
+) -> Iterator[tuple[str, HttpResponseException]]:
+    """Yield what goes wrong with an action, raised by the rules themselves, and when."""
+    uri = RequestUri("https", "api.example", f"{root}/{action.controller}/{action.action}")
+    for text, method, query in (
+        ("The parameter is empty, no number, or out of range.", "GET", f"{action.parameter}="),
+        ("There is no such path, or the parameter is missing.", "GET", None),
+        ("Another method than GET.", "POST", f"{action.parameter}=1"),
+    ):
+        try:
+            bind(action, method, query, uri)
+        except HttpResponseException as error:
+            yield text, error
+    yield "The store can't be read.", internal_server_error()
+
+
+def _error(text: str, error: HttpError, detailed: bool = False) -> dict[str, Any]:
+    content = _content(*error.value(detailed), _reference(_ERROR))
+    return {"description": text, "content": content}
 
 
 def _value(contract: type[Contract], nullable: bool) -> dict[str, Any]:

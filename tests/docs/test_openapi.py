@@ -70,21 +70,27 @@ def test_every_answer_is_there_in_four_media_types(make_app: Callable[..., WebAp
     [
         ("/ChargeProcess/Status?user_id=999999", "GET", "200"),
         ("/ChargeProcess/Status?user_id=x", "GET", "400"),
-        ("/ChargeProcess/Status", "POST", "405"),
+        ("/ChargeProcess/Status", "GET", "404"),
+        ("/ChargeProcess/Status?user_id=1", "POST", "405"),
     ],
 )
 @pytest.mark.parametrize("media_type", _TYPES)
+@pytest.mark.parametrize("detail", ["never", "always"])
 def test_examples_are_what_the_service_answers(
-    make_app: Callable[..., WebApi], target: str, method: str, status: str, media_type: str
+    make_app: Callable[..., WebApi],
+    target: str,
+    method: str,
+    status: str,
+    media_type: str,
+    detail: str,
 ) -> None:
     """Byte for byte in XML, value for value in JSON."""
-    app = make_app()
+    app = make_app(error_detail=detail)
     examples = _responses(app)[status]["content"][media_type]["examples"]
     expected = examples["none" if status == "200" else "sample"]["value"]
-    if method == "POST":
-        method, target = "POST", f"{target}?user_id=1"
+    headers = [("Host", "api.example"), ("Accept", media_type)]
 
-    answer = truth.call(app, target, [("Host", "a"), ("Accept", media_type)], method)
+    answer = truth.call(app, target, headers, method, **{"wsgi.url_scheme": "https"})
 
     found = answer.body.decode()
     assert str(answer.status) == status
@@ -154,6 +160,9 @@ def test_a_second_resource_appears_by_itself(make_app: Callable[..., WebApi]) ->
     validate(document)
     assert "/Tariff/Current" in document["paths"]
     assert list(document["components"]["schemas"]["Tariff"]["properties"]) == ["title", "amount"]
+    responses = document["paths"]["/Tariff/Current"]["get"]["responses"]
+    assert "'https://api.example/Tariff/Current'" in json.dumps(responses["404"])
+    assert "ChargeProcess" not in json.dumps(responses)
     assert b"GET Tariff/Current?place_id={place_id}" in truth.call(app, "/Help").body
     assert truth.call(app, "/schemas/Tariff.xsd").status == 200
     assert truth.call(app, "/Help/Try/GET-Tariff-Current_place_id").status == 200
