@@ -113,7 +113,12 @@ class WebApi(LeanFlask):
         found = self.selector.find(path)
         if isinstance(found, str):
             return self._match_other(request, request_uri, path, found)
-        argument = bind(found, environ["REQUEST_METHOD"], query, request_uri)
+        try:
+            argument = bind(found, environ["REQUEST_METHOD"], query, request_uri)
+        except HttpResponseException:
+            # The log says which action was meant.
+            environ["chargecloud.matched"] = (self.actions[found], {})
+            raise
         return self.actions[found], {found.parameter: argument}
 
     def _match_other(

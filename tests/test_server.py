@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests import truth
@@ -122,3 +123,25 @@ def test_the_demo_leaves_a_store_with_processes_alone(
 
     assert answer.body == b"null"
     assert "holds processes already: nothing is put into it" in output
+
+
+def test_no_title_or_line_has_a_secret(clean_env: dict[str, str], tmp_path: Path) -> None:
+    """Neither what `ps` shows of the master and its workers, nor the log of a failing store."""
+    secret = tmp_path / "url"
+    secret.write_text("postgresql://reader:hunter2@127.0.0.1:9/charges", encoding="utf-8")
+    port = truth.free_port()
+    command = [*_CHARGECLOUD, "serve", "--bind", f"127.0.0.1:{port}"]
+    env = {**clean_env, "CHARGECLOUD_DATABASE_URL_FILE": str(secret)}
+    with truth.running(command, port, env, tmp_path) as server:
+        client = truth.Client(port)
+        answer = client.ask("GET", f"{_STATUS}1", [("Host", "a")])
+        client.close()
+        master = psutil.Process(server.pid)
+        titles = [process.cmdline() for process in (master, *master.children())]
+        said = server.output()
+
+    assert answer.status == 500
+    assert len(titles) > 1
+    assert "hunter2" not in str(titles)
+    assert "reader:***@127.0.0.1:9" in said
+    assert "hunter2" not in said

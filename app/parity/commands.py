@@ -183,7 +183,8 @@ def compare(
     chosen = _selection(legacy, users, matrix, logs, limit, recordings)
     verdict = Verdict(_allowed(report["allow"]), _mask(mask_key)(masked))
     comparison = Comparison(legacy, new, compared)
-    asking = Asking(concurrency, rate, failures)
+    # Each turn asks the legacy service twice.
+    asking = Asking(concurrency, rate and rate / 2, failures)
     turns = zip(shuffled(chosen, seed), count(), strict=False)
     run = asking.run(
         lambda turn: comparison(turn[0][1], new_first=turn[1] % 2 == 1),

@@ -57,7 +57,9 @@ REQUESTS = options(
     click.option("--limit", type=click.IntRange(1), help="Of requests."),
 )
 ASKING = options(
-    click.option("--rate", type=click.FloatRange(0, min_open=True), help="Requests a second."),
+    click.option(
+        "--rate", type=click.FloatRange(0, min_open=True), help="Requests a second to a service."
+    ),
     click.option("--concurrency", type=click.IntRange(1, 256), default=16, show_default=True),
     click.option(
         "--timeout", type=click.FloatRange(0, min_open=True), default=10.0, show_default=True

@@ -196,3 +196,25 @@ def test_the_layer_costs_microseconds(make_app: Callable[..., WebApi]) -> None:
     with_layer = fastest(RequestLog(empty, LINES["json", False], lambda _: None))
 
     assert with_layer - fastest(empty) < 20e-6
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "route"),
+    [
+        ("GET", "/CHARGEPROCESS/status?user_id=x", "/ChargeProcess/Status"),
+        ("GET", "/ChargeProcess/Status", "/ChargeProcess/Status"),
+        ("POST", "/ChargeProcess/Status?user_id=1", "/ChargeProcess/Status"),
+        ("GET", "/ChargeProcess/Nothing?user_id=1", None),
+    ],
+)
+def test_an_errors_line_names_the_action_that_was_meant(
+    make_app: Callable[..., WebApi],
+    capfd: pytest.CaptureFixture[str],
+    method: str,
+    target: str,
+    route: str | None,
+) -> None:
+    """Where there is one."""
+    truth.call(make_app(log_format="json"), target, method=method)
+
+    assert json.loads(capfd.readouterr().out)["route"] == route
