@@ -5,16 +5,21 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.webapi.data_contract import ClrType
-from schemas.clr import DATE_TIME, INT32_MAX, INT32_MIN, ClrField
+from schemas.clr import DATE_TIME, DECIMAL_MAX, INT32_MAX, INT32_MIN, ClrField
 from schemas.contract import Contract
 
 _DATE_TIME_PATTERN = f"^{DATE_TIME.pattern.replace('?P<date>', '?:')}$"
-# No range for a decimal: a reader's double lies beyond the exact limit that it stands for.
+# System.Decimal's limit as the double that most readers take it for: one beyond the exact one.
+_DECIMAL_LIMIT = DECIMAL_MAX + 1
 _TYPES: Mapping[str, Mapping[str, Any]] = {
     ClrType.INT32.value: {"type": "integer", "minimum": INT32_MIN, "maximum": INT32_MAX},
     ClrType.BOOLEAN.value: {"type": "boolean"},
     ClrType.STRING.value: {"type": "string"},
-    ClrType.DECIMAL.value: {"type": "number"},
+    ClrType.DECIMAL.value: {
+        "type": "number",
+        "minimum": -_DECIMAL_LIMIT,
+        "maximum": _DECIMAL_LIMIT,
+    },
     ClrType.DATE_TIME.value: {"type": "string", "pattern": _DATE_TIME_PATTERN},
 }
 

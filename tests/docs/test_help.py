@@ -85,7 +85,20 @@ def test_other_routes_keep_their_case(make_app: Callable[..., WebApi]) -> None:
     assert call(make_app(), "/HEALTHZ", method="POST").status == 404
 
 
-@pytest.mark.parametrize("path", ["/Help", API, "/schemas/ChargeProcess.xsd"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/Help",
+        API,
+        "/Help/ResourceModel?modelName=ChargeProcess",
+        "/Help/Try/GET-ChargeProcess-Status_user_id?value=1",
+        "/Help/style.css",
+        "/Help/script.js",
+        "/openapi.json",
+        "/schemas/ChargeProcess.xsd",
+        "/schemas/ChargeProcess.json",
+    ],
+)
 def test_the_setting_hides_the_documents(make_app: Callable[..., WebApi], path: str) -> None:
     """They answer as any unknown path."""
     answer = call(make_app(help_page=False), path)

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from decimal import Decimal as PythonDecimal
 from typing import Any
 
 import jsonschema
@@ -20,7 +21,7 @@ from app.docs.xsd import xsd
 from app.host import WebApi
 from app.webapi.negotiation import FORMATTERS
 from schemas.charge_process import ChargeProcess
-from schemas.clr import Decimal, String
+from schemas.clr import DECIMAL_MAX, Decimal, String
 from schemas.contract import Contract
 from tests.conftest import ROOT
 from tests.strategies import PROCESSES
@@ -77,6 +78,17 @@ def test_a_wrong_value_is_not_valid() -> None:
     assert validator.is_valid({"title": None, "amount": 1.0})
     assert not validator.is_valid({"title": 1, "amount": 1.0})
     assert not validator.is_valid({"title": "a"})
+
+
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_decimals_have_their_range(sign: str) -> None:
+    """However a reader holds a number: as a double, which rounds the limit, or exactly."""
+    validator = jsonschema.Draft202012Validator(json.loads(json_schema(Tariff)))
+    answer = f'{{"title":null,"amount":{sign}{DECIMAL_MAX}.0}}'
+
+    assert validator.is_valid(json.loads(answer))
+    assert validator.is_valid(json.loads(answer, parse_float=PythonDecimal))
+    assert not validator.is_valid({"title": None, "amount": float(f"{sign}1e29")})
 
 
 def test_recorded_xml_is_valid_but_for_forbidden_characters() -> None:
