@@ -23,8 +23,9 @@ from app.store.watch import Watch
 Stored = tuple[Any, ...]
 """A user's id, then the members of their process in declared order."""
 
-# Four connections of a worker with SQLite's own 2 MB each would be a fifth of its memory.
-_CACHE = "PRAGMA cache_size = -512"
+# SQLite's own 2 MB for each thread would be a tenth of a worker's memory, and save no time: a user's
+# pages are seldom read twice.
+_CACHE = "PRAGMA cache_size = -128"
 # A kept connection that was lost fails at once.
 _PROMPT_SECONDS = 1.0
 _TIMEOUTS: Final[dict[str, Callable[[float], dict[str, Any]]]] = {
