@@ -23,8 +23,8 @@ from app.store.watch import Watch
 Stored = tuple[Any, ...]
 """A user's id, then the members of their process in declared order."""
 
-# SQLite's own 2 MB for each thread would be a tenth of a worker's memory, and save no time: a user's
-# pages are seldom read twice.
+# SQLite's own 2 MB for each thread would be a tenth of a worker's memory and save no time, for the
+# pages of one user are seldom read twice.
 _CACHE = "PRAGMA cache_size = -128"
 # A kept connection that was lost fails at once.
 _PROMPT_SECONDS = 1.0
