@@ -72,7 +72,7 @@ class Service:
             self._threads.connection = connection = self._connect()
             return self._timed(connection, request, started)
         except (OSError, http.client.HTTPException, UnicodeError, ValueError) as error:
-            self._close()
+            self.close()
             reason = str(error) or type(error).__name__
             raise NoAnswerError(f"{self}: {reason}") from None
 
@@ -106,7 +106,8 @@ class Service:
             return http.client.HTTPSConnection(host, port, timeout=self._timeout, context=self._tls)
         return http.client.HTTPConnection(host, port, timeout=self._timeout)
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """Close this thread's connection."""
         connection = getattr(self._threads, "connection", None)
         self._threads.connection = None
         if connection is not None:

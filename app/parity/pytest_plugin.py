@@ -81,6 +81,7 @@ class Contract(pytest.Collector):
         """Yield an item for each recording."""
         detail = self.config.getoption("--contract-error-detail")
         service = Service(self.config.getoption("--contract-url"))
+        self.config.add_cleanup(service.close)
         replay = Replay(service, HEADERS)
         for item in recording.read(self.path):
             request = item.request

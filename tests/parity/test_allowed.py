@@ -1,0 +1,70 @@
+"""The file of allowed differences."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from app.parity.allowed import Allowed, AllowedDifferences, AllowedError, read
+from app.parity.difference import Difference, Kind
+
+_TODAY = date(2026, 11, 23)
+_ENTRY = 'name = "n"\nreason = "r"\nexpires = 2027-01-31\nkind = "date text"\n'
+
+
+def _difference(kind: Kind, where: str) -> Difference:
+    return Difference(kind, where, "a", "b")
+
+
+def test_a_file_is_read(tmp_path: Path) -> None:
+    """Each table is an entry; where is everywhere unless it says."""
+    path = tmp_path / "allowed.toml"
+    other = 'where = "x_*"\n' + _ENTRY.replace('"n"', '"m"')
+    path.write_text(f"[[allowed]]\n{_ENTRY}[[allowed]]\n{other}")
+
+    first, second = read(path)
+
+    assert first == Allowed("n", "r", date(2027, 1, 31), Kind.DATE_TEXT, "*")
+    assert second.where == "x_*"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[[allowed]]\nname = 1", "entry 1: name must be a text, not 1"),
+        (f"[[allowed]]\n{_ENTRY.replace('2027-01-31', '1')}", "expires must be a date such as"),
+        (f"[[allowed]]\n{_ENTRY.replace('date text', 'x')}", "kind must be one of status, header"),
+        (f"[[allowed]]\n{_ENTRY}more = 1", "more is unknown; known are name, reason"),
+        (f'[[allowed]]\n{_ENTRY}reason2 = ""', "reason2 is unknown"),
+        (f"[[allowed]]\n{_ENTRY}[[allowed]]\n{_ENTRY}", "'n' stands twice"),
+        ("[other]", r"must hold \[\[allowed\]\] tables only"),
+        ("what?", "is not TOML"),
+    ],
+)
+def test_a_wrong_file_is_refused(tmp_path: Path, text: str, said: str) -> None:
+    """With file, entry and what is allowed."""
+    path = tmp_path / "allowed.toml"
+    path.write_text(text)
+
+    with pytest.raises(AllowedError, match=said):
+        read(path)
+
+
+def test_kind_and_place_are_what_is_allowed() -> None:
+    """Another place or kind is left."""
+    entry = Allowed("n", "r", _TODAY, Kind.DATE_TEXT, "*_date")
+    left = _difference(Kind.DATE_TEXT, "price"), _difference(Kind.ESCAPE, "end_date")
+    allowed = AllowedDifferences([entry], _TODAY)
+
+    assert allowed.remaining([_difference(Kind.DATE_TEXT, "end_date"), *left]) == [*left]
+    assert allowed.problems() == []
+
+
+def test_the_day_after_it_has_expired() -> None:
+    """Its differences count again, and it is named."""
+    entry = Allowed("n", "r", date(2026, 11, 22), Kind.DATE_TEXT)
+    allowed = AllowedDifferences([entry], _TODAY)
+    found = [_difference(Kind.DATE_TEXT, "end_date")]
+
+    assert allowed.remaining(found) == found
+    assert allowed.problems() == ["allowed difference 'n' expired on 2026-11-22"]
