@@ -67,9 +67,8 @@ def test_a_run_stops_after_its_failures() -> None:
         return number
 
     run = Asking(1, None, 3).run(ask, range(100))
-    found = []
+    found: list[tuple[int, object]] = []
     with pytest.raises(StoppedError, match="stopped after 3 failures, the last: no 5"):
-        for item, _ in run:
-            found.append(item)
+        found.extend(run)
 
-    assert found == [0, 1, 2, 3, 4, 5]
+    assert [item for item, _ in found] == [0, 1, 2, 3, 4, 5]
