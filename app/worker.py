@@ -52,6 +52,8 @@ class EpollWorker(gthread.ThreadWorker):
 
     def run(self) -> None:
         """Serve until told to stop, then let what was accepted be answered."""
+        # A setting is else looked up in two mappings, by __getattr__: 4 % of a status.
+        vars(self.cfg).update((name, item.get()) for name, item in self.cfg.settings.items())
         self._epoll = select.epoll()
         # A connection is in here while no thread has it; who takes it out owns it.
         self._idle: dict[int, _Connection] = {}
