@@ -9,11 +9,13 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import pytest
 
 from tests import truth
+from tests.deploy import site
 
 _APP = '''
 import time
@@ -22,16 +24,29 @@ def app(environ, start_response):
     """Answer the path, after the seconds that the query names."""
     time.sleep(float(environ["QUERY_STRING"] or 0))
     body = environ["PATH_INFO"].encode()
-    start_response("200 OK", [("Content-Length", str(len(body)))])
-    return [body]
+    length = [] if body == b"/pieces" else [("Content-Length", str(len(body)))]
+    start_response("200 OK", length)
+    if body not in (b"/pieces", b"/broken"):
+        return [body]
+    return pieces(body)
+
+
+def pieces(body):
+    """Give a body in two pieces; the second of /broken never comes."""
+    yield body[:3]
+    if body == b"/broken":
+        raise RuntimeError("broken")
+    yield body[3:]
 '''
+_DATA_SEGMENTS_IN = slice(152, 156)
+"""Of the kernel's struct tcp_info."""
 _GET = b"GET %s HTTP/1.1\r\nHost: a\r\n%s\r\n"
 
 
 @contextmanager
 def _gunicorn(
     tmp_path: Path, env: dict[str, str], *options: str
-) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
+) -> Iterator[tuple[int, truth.Server]]:
     (tmp_path / "echo_app.py").write_text(_APP)
     port = truth.free_port()
     command = [sys.executable, "-m", "gunicorn", "-c", "python:app.gunicorn_conf", "--workers", "1"]
@@ -49,11 +64,16 @@ def _get(port: int, path: str = "/", extra: bytes = b"") -> bytes:
 
 
 def _read_all(client: socket.socket) -> bytes:
+    received = _read_all_of(client)
+    client.close()
+    return received
+
+
+def _read_all_of(client: socket.socket) -> bytes:
     client.settimeout(10)
     received = b""
     while chunk := client.recv(4096):
         received += chunk
-    client.close()
     return received
 
 
@@ -262,3 +282,109 @@ def test_spare_threads_come_for_stuck_ones_and_go(
 
 def _threads(pid: int) -> int:
     return len(list(Path(f"/proc/{pid}/task").iterdir()))
+
+
+def test_an_answer_comes_in_one_packet(tmp_path: Path, clean_env: dict[str, str]) -> None:
+    """Head and body travel together, so that a client wakes once."""
+    with _gunicorn(tmp_path, clean_env) as (port, _), truth.Client(port).connect() as client:
+        client.sendall(_GET % (b"/together", b"Connection: close\r\n"))
+        answer = _read_all_of(client)
+        known = client.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 160)
+
+    assert answer.endswith(b"\r\n\r\n/together")
+    assert int.from_bytes(known[_DATA_SEGMENTS_IN], sys.byteorder) == 1
+
+
+def test_an_answer_without_a_body_waits_for_nothing(
+    tmp_path: Path, clean_env: dict[str, str]
+) -> None:
+    """Twenty answers to HEAD would take 4 s if the kernel kept each for a body."""
+    with _gunicorn(tmp_path, clean_env) as (port, _):
+        client = truth.Client(port)
+        started = time.monotonic()
+        lengths = [
+            client.ask("HEAD", "/head", [("Host", "a")]).header("Content-Length") for _ in range(20)
+        ]
+        seconds = time.monotonic() - started
+        client.close()
+
+    assert lengths == ["5"] * 20
+    assert seconds < 2
+
+
+def test_an_answer_of_unknown_length_comes_in_chunks(
+    tmp_path: Path, clean_env: dict[str, str]
+) -> None:
+    """A body in pieces is sent as HTTP/1.1 says."""
+    with _gunicorn(tmp_path, clean_env) as (port, _), truth.Client(port).connect() as client:
+        client.sendall(_GET % (b"/pieces", b"Connection: close\r\n"))
+        head, _, body = _read_all_of(client).partition(b"\r\n\r\n")
+
+    assert b"\r\nTransfer-Encoding: chunked" in head
+    assert body == b"3\r\n/pi\r\n4\r\neces\r\n0\r\n\r\n"
+
+
+def test_an_answer_that_breaks_off_ends_its_connection(
+    tmp_path: Path, clean_env: dict[str, str]
+) -> None:
+    """No error page follows what was sent already, and the failure is logged."""
+    with (
+        _gunicorn(tmp_path, clean_env) as (port, process),
+        truth.Client(port).connect() as client,
+    ):
+        client.sendall(_GET % (b"/broken", b""))
+        answer = _read_all_of(client)
+        said = process.output()
+
+    assert answer.startswith(b"HTTP/1.1 200 OK")
+    assert answer.endswith(b"\r\n\r\n/br")
+    assert "RuntimeError: broken" in said
+
+
+def test_each_answer_has_its_own_second(tmp_path: Path, clean_env: dict[str, str]) -> None:
+    """The Date is the time of the answer."""
+    with _gunicorn(tmp_path, clean_env) as (port, _):
+        client = truth.Client(port)
+        shown = []
+        for _ in range(2):
+            date = client.send(_GET % (b"/", b"")).header("Date") or ""
+            shown.append(abs(parsedate_to_datetime(date).timestamp() - time.time()))
+            time.sleep(1.5)
+        client.close()
+
+    assert max(shown) < 1.4
+
+
+def test_a_worker_is_replaced_after_as_many_requests_as_were_set(
+    tmp_path: Path, clean_env: dict[str, str]
+) -> None:
+    """The last request says that the connection ends, and another worker takes over."""
+    with _gunicorn(tmp_path, clean_env, "--max-requests", "3") as (port, process):
+        first = _children(process.pid)
+        client = truth.Client(port)
+        said = [client.send(_GET % (b"/", b"")).header("Connection") for _ in range(3)]
+        truth.until(lambda: len(_children(process.pid)) == 1 and _children(process.pid) != first)
+
+        assert _get(port, "/again") == b"/again"
+
+    assert said == ["keep-alive", "keep-alive", "close"]
+
+
+def test_tls_is_served(tmp_path: Path, clean_env: dict[str, str]) -> None:
+    """gunicorn's own settings for TLS go on working."""
+    site.certificate(tmp_path)
+    options = ["--certfile", f"{tmp_path}/cert.pem", "--keyfile", f"{tmp_path}/key.pem"]
+    with _gunicorn(tmp_path, clean_env, *options) as (port, _):
+        client = site.TlsClient(port)
+        answers = [client.send(_GET % (path, b"")).body for path in (b"/one", b"/two")]
+        client.close()
+
+    assert answers == [b"/one", b"/two"]
+
+
+def test_no_header_moves_the_application(tmp_path: Path, clean_env: dict[str, str]) -> None:
+    """gunicorn would take the two names from any client on this machine."""
+    with _gunicorn(tmp_path, clean_env) as (port, _):
+        body = _get(port, "/stays", b"SCRIPT_NAME: /stays\r\nPATH_INFO: /moved\r\n")
+
+    assert body == b"/stays"

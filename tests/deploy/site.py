@@ -49,10 +49,15 @@ def write(folder: Path, env: dict[str, str], port: int, upstreams: list[int], *m
     site = subprocess.run(command, cwd=ROOT, env=env, check=True, capture_output=True).stdout
     (folder / "site.conf").write_bytes(site)
     (folder / "nginx.conf").write_text(_MAIN.format(folder))
+    certificate(folder)
+    return folder / "nginx.conf"
+
+
+def certificate(folder: Path) -> None:
+    """Write cert.pem and key.pem."""
     make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=a"]
     make += ["-keyout", f"{folder}/key.pem", "-out", f"{folder}/cert.pem", "-days", "2"]
     subprocess.run(make, check=True, capture_output=True)
-    return folder / "nginx.conf"
 
 
 def nginx(
