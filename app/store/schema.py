@@ -15,6 +15,7 @@ VERSION: Final = Table(
     "alembic_version", MetaData(), Column("version_num", String(32), primary_key=True)
 )
 """As Alembic makes it."""
+ASK: Final = f"SELECT version_num FROM {VERSION.name}"
 
 _LOCKS: Final = {
     "sqlite": "BEGIN IMMEDIATE",

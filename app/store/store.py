@@ -119,16 +119,29 @@ class Store:
         try:
             if self._file:
                 Path(self._file).parent.mkdir(parents=True, exist_ok=True)
-            with self._engine.connect() as connection:
-                if self._file:
-                    connection.exec_driver_sql("PRAGMA journal_mode = WAL")
-                schema.create(connection)
-                problem = schema.problem(connection)
+            problem = None if self._is_current() else self._create()
         except (OSError, SQLAlchemyError) as error:
             raise self._failed("opened", error) from error
         if problem is not None:
             raise SchemaError(f"{self}: {problem}")
         self._prepared = True
+
+    def _is_current(self) -> bool:
+        """Ask for the version by the driver: SQLAlchemy's inspection takes 3 MB of each worker."""
+        with self._whole("opened") as (connection, _):
+            cursor = connection.cursor()
+            if self._file:
+                cursor.execute("PRAGMA journal_mode = WAL")
+            # There may be no such table yet.
+            with suppress(cast(Any, self._engine.dialect.loaded_dbapi).Error):
+                cursor.execute(schema.ASK)
+                return bool(cursor.fetchone() == (schema.REVISION,))
+        return False
+
+    def _create(self) -> str | None:
+        with self._engine.connect() as connection:
+            schema.create(connection)
+            return schema.problem(connection)
 
     def administer(self, run: Callable[[Connection], None]) -> None:
         """Hand over a connection in a transaction, whatever the schema is. Raises StoreError."""
