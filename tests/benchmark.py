@@ -76,9 +76,8 @@ def measure(port: int, pid: int, accept: str, seconds: float, users: int, seed: 
 
 def cpu_seconds(pid: int) -> float:
     """Return the CPU time of a process and its children so far."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     total = 0
-    for each in (pid, *map(int, children)):
+    for each in (pid, *truth.children(pid)):
         fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
         total += int(fields[11]) + int(fields[12])
     return total / os.sysconf("SC_CLK_TCK")
@@ -87,7 +86,7 @@ def cpu_seconds(pid: int) -> float:
 def pin(pid: int) -> None:
     """Give the worker of a server the first core, as the service does, so that all have one."""
     core = min(os.sched_getaffinity(0))
-    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+    for child in truth.children(pid):
         for thread in Path(f"/proc/{child}/task").iterdir():
             os.sched_setaffinity(int(thread.name), {core})
 

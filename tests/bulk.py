@@ -22,7 +22,7 @@ from sqlalchemy.pool import NullPool
 from app.store import records
 from app.store.store import Store, Stored
 from app.store.tables import CHARGE_PROCESS
-from tests import benchmark, postgres
+from tests import benchmark, postgres, truth
 
 _CHARGECLOUD = [sys.executable, "-c", "from app.cli import main; main()"]
 _ROOT = Path(__file__).parent.parent
@@ -130,8 +130,7 @@ def _memory(pid: int) -> int:
     """Return the memory of a process and its children, shared pages counted once, in MB."""
     total = 0
     with suppress(OSError, ValueError):
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        for one in (pid, *children):
+        for one in (pid, *truth.children(pid)):
             rollup = Path(f"/proc/{one}/smaps_rollup").read_text()
             total += int(rollup.partition("\nPss:")[2].split()[0])
     return total // 1024

@@ -77,10 +77,6 @@ def _read_all_of(client: socket.socket) -> bytes:
     return received
 
 
-def _children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
 def test_pipelined_requests_are_all_answered(tmp_path: Path, clean_env: dict[str, str]) -> None:
     """Requests that arrive in one piece are answered in order."""
     with _gunicorn(tmp_path, clean_env) as (port, _), socket.socket() as client:
@@ -214,7 +210,7 @@ def test_each_worker_has_a_core_of_its_own(tmp_path: Path, clean_env: dict[str, 
     count = len(os.sched_getaffinity(0))
     with _gunicorn(tmp_path, clean_env, "--workers", str(count)) as (_, process):
         first = _pinned(process.pid, count)
-        os.kill(_children(process.pid)[0], signal.SIGKILL)
+        os.kill(truth.children(process.pid)[0], signal.SIGKILL)
         time.sleep(1)
         again = _pinned(process.pid, count)
 
@@ -225,7 +221,7 @@ def _pinned(pid: int, count: int) -> list[list[int]]:
     """Return the workers' cores, once there are as many workers as there should be."""
     deadline = time.monotonic() + 10
     while True:
-        cores = sorted(sorted(os.sched_getaffinity(child)) for child in _children(pid))
+        cores = sorted(sorted(os.sched_getaffinity(child)) for child in truth.children(pid))
         if len(cores) == count and all(len(own) == 1 for own in cores):
             return cores
         assert time.monotonic() < deadline, cores
@@ -264,7 +260,7 @@ def test_spare_threads_come_for_stuck_ones_and_go(
         _gunicorn(tmp_path, clean_env) as (port, process),
         ThreadPoolExecutor(12) as pool,
     ):
-        (worker,) = _children(process.pid)
+        (worker,) = truth.children(process.pid)
         slow = [pool.submit(_get, port, "/slow?2") for _ in range(12)]
         time.sleep(0.8)
         started = time.monotonic()
@@ -360,10 +356,12 @@ def test_a_worker_is_replaced_after_as_many_requests_as_were_set(
 ) -> None:
     """The last request says that the connection ends, and another worker takes over."""
     with _gunicorn(tmp_path, clean_env, "--max-requests", "3") as (port, process):
-        first = _children(process.pid)
+        first = truth.children(process.pid)
         client = truth.Client(port)
         said = [client.send(_GET % (b"/", b"")).header("Connection") for _ in range(3)]
-        truth.until(lambda: len(_children(process.pid)) == 1 and _children(process.pid) != first)
+        truth.until(
+            lambda: len(truth.children(process.pid)) == 1 and truth.children(process.pid) != first
+        )
 
         assert _get(port, "/again") == b"/again"
 

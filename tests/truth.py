@@ -229,20 +229,24 @@ class Server(subprocess.Popen[bytes]):
 
 @contextmanager
 def running(
-    command: list[str], port: int, env: dict[str, str], cwd: Path | None = None
+    command: list[str],
+    port: int,
+    env: dict[str, str],
+    cwd: Path | None = None,
+    seconds: float = 20,
 ) -> Iterator[Server]:
-    """Run a server until the block ends, from when it listens."""
+    """Run a server until the block ends, from when it listens, which may take so many seconds."""
     server = Server(command, env, cwd)
     try:
-        wait_for(port, lambda: server.output() if server.poll() is not None else None)
+        wait_for(port, lambda: server.output() if server.poll() is not None else None, seconds)
         yield server
     finally:
         server.stop()
 
 
-def wait_for(port: int, died: Callable[[], str | None] = lambda: None) -> None:
+def wait_for(port: int, died: Callable[[], str | None] = lambda: None, seconds: float = 20) -> None:
     """Wait until something listens on a port; ``died`` says why nothing ever will."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + seconds
     while True:
         with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
             return
@@ -263,6 +267,11 @@ def json_of(answer: Answer) -> dict[str, Any]:
     """Return an answer's JSON object."""
     found: dict[str, Any] = json.loads(answer.body)
     return found
+
+
+def children(pid: int) -> list[int]:
+    """Return a process's children: those of its main thread."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def until(done: Callable[[], bool], seconds: float = 20) -> None:

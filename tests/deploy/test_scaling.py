@@ -42,8 +42,7 @@ class Instance:
     def kill(self) -> None:
         """Kill the master and its worker with what they are at."""
         master = self._server.pid
-        children = Path(f"/proc/{master}/task/{master}/children").read_text().split()
-        for pid in (master, *map(int, children)):
+        for pid in (master, *truth.children(master)):
             os.kill(pid, signal.SIGKILL)
         self._server.wait()
 

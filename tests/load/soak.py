@@ -98,15 +98,10 @@ def counted(number: int) -> Callable[[], bool]:
     return lambda: next(left, None) is not None
 
 
-def children(pid: int) -> list[int]:
-    """Return a process's children."""
-    return [int(n) for n in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
 def resources(pid: int) -> tuple[int, int]:
     """Return the private memory in KiB and the open descriptors of a server's workers."""
     memory = descriptors = 0
-    for worker in children(pid):
+    for worker in truth.children(pid):
         with suppress(OSError):
             text = Path(f"/proc/{worker}/smaps_rollup").read_text()
             memory += sum(int(x.split()[1]) for x in text.splitlines() if x.startswith("Private_"))

@@ -64,7 +64,7 @@ def test_killed_workers_lose_only_what_they_had(service: Service) -> None:
 
     def kill() -> None:
         for _ in range(kills):
-            os.kill(soak.children(server.pid)[0], signal.SIGKILL)
+            os.kill(truth.children(server.pid)[0], signal.SIGKILL)
             time.sleep(1)
 
     outcome = _during(kills * 1.5, port, connections, kill)
@@ -73,17 +73,17 @@ def test_killed_workers_lose_only_what_they_had(service: Service) -> None:
     assert outcome.refused == 0
     assert set(outcome.statuses) == {200}
     assert outcome.statuses[200] > 500
-    truth.until(lambda: len(soak.children(server.pid)) == 2)
+    truth.until(lambda: len(truth.children(server.pid)) == 2)
 
 
 def test_a_reload_under_load_loses_no_request(service: Service) -> None:
     """SIGHUP: new workers, and an answer to each request."""
     port, server = service
-    before = set(soak.children(server.pid))
+    before = set(truth.children(server.pid))
 
     outcome = _during(5, port, 8, lambda: server.send_signal(signal.SIGHUP))
 
-    truth.until(lambda: not before & set(soak.children(server.pid)))
+    truth.until(lambda: not before & set(truth.children(server.pid)))
     assert (outcome.lost, outcome.refused) == (0, 0)
     assert set(outcome.statuses) == {200}
 

@@ -34,10 +34,6 @@ def _count(page: bytes, name: str) -> float:
     return sum(float(n) for n in re.findall(rf"^{name}(?:{{.*}})? (.*)$", page.decode(), re.M))
 
 
-def _children(pid: int) -> list[int]:
-    return [int(n) for n in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
 def test_there_are_no_metrics_by_default(make_app: Callable[..., WebApi]) -> None:
     """The path is Web API's 404."""
     assert truth.call(make_app(), "/metrics").status == 404
@@ -53,10 +49,10 @@ def test_metrics_survive_their_workers(
     with _served(env, tmp_path, port) as pid:
         for number in range(40):
             assert _ask(port, f"/ChargeProcess/Status?user_id={number}").status == 200
-        before = _children(pid)
+        before = truth.children(pid)
         for worker in before:
             os.kill(worker, signal.SIGKILL)
-        truth.until(lambda: len(set(_children(pid)) - set(before)) == 2)
+        truth.until(lambda: len(set(truth.children(pid)) - set(before)) == 2)
         for target in ("/ChargeProcess/Status?user_id=x", "/evil-label", "/METRICS", "/metrics"):
             assert _ask(port, target).status in (400, 404)
         page = _ask(own, "/metrics").body
