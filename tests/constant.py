@@ -8,15 +8,15 @@ from typing import Any
 
 from flask import Flask, Response, request
 
-from app import demo
 from app.data_contracts import data_contract
+from app.docs.samples import sample_row
 from app.webapi.negotiation import JSON, XML
 from schemas.charge_process import ChargeProcess
 
-_SAMPLE = demo.processes()[0][1:]
+_CONTRACT = data_contract(ChargeProcess)
+_SAMPLE = sample_row(_CONTRACT, "2025-12-06T07:19:38.3037942+03:00")
 BODIES = {
-    formatter.media_types[0]: formatter.write(data_contract(ChargeProcess), _SAMPLE)
-    for formatter in (JSON, XML)
+    formatter.media_types[0]: formatter.write(_CONTRACT, _SAMPLE) for formatter in (JSON, XML)
 }
 
 flask_app = Flask("constant")
