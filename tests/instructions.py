@@ -50,23 +50,30 @@ def _per_request(arguments: str, env: dict[str, str], folder: Path) -> dict[str,
     with truth.running(command, port, env, seconds=120) as server:
         idle = _life(server.pid, port, None, folder)
         lives = {accept: _life(server.pid, port, accept, folder) for accept in benchmark.ACCEPTS}
+        # gunicorn would wait 30 s for a worker that is told to stop before it listens to signals.
+        _ask(port, benchmark.ACCEPTS[0], 1)
     return {accept: (life - idle) / _COUNTED for accept, life in lives.items()}
 
 
 def _life(server: int, port: int, accept: str | None, folder: Path) -> int:
     """Return the instructions of one worker's life: each begins with what its master had done."""
-    client = truth.Client(port)
-    rng = random.Random(1)
-    for kind in [benchmark.ACCEPTS[0]] * _WARM_UP + [accept] * _COUNTED:
-        if kind:
-            target = f"/ChargeProcess/Status?user_id={rng.randint(1, _USERS)}"
-            client.ask("GET", target, [("Host", "a"), ("Accept", kind)])
-    client.close()
+    _ask(port, benchmark.ACCEPTS[0], _WARM_UP)
+    if accept:
+        _ask(port, accept, _COUNTED)
     (worker,) = truth.children(server)
     os.kill(worker, signal.SIGTERM)
     truth.until(lambda: truth.children(server) not in ([], [worker]), 60)
     (refs,) = re.findall(r"I +refs: +([\d,]+)", (folder / str(worker)).read_text())
     return int(refs.replace(",", ""))
+
+
+def _ask(port: int, accept: str, times: int) -> None:
+    client = truth.Client(port)
+    rng = random.Random(times)
+    for _ in range(times):
+        target = f"/ChargeProcess/Status?user_id={rng.randint(1, _USERS)}"
+        client.ask("GET", target, [("Host", "a"), ("Accept", accept)])
+    client.close()
 
 
 if __name__ == "__main__":
