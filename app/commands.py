@@ -46,7 +46,7 @@ def serve(bind: str, workers: int | None, threads: int | None, with_demo: bool, 
         _fill(cast(WebApi, current_app._get_current_object()), bind)  # type: ignore[attr-defined]
     elif unreachable is not None:
         click.echo(f"chargecloud: {unreachable}; it is asked again with each request", err=True)
-    run(bind, workers or gunicorn_conf.workers, threads or gunicorn_conf.threads)
+    run(bind, workers or gunicorn_conf.workers, threads)
 
 
 def _check(store: Store) -> StoreError | None:

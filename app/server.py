@@ -5,8 +5,11 @@ from importlib import import_module
 
 import click
 
-Run = Callable[[str, int, int], None]
-"""Serves ``wsgi:app`` on HOST:PORT with so many workers and threads each, until told to stop."""
+Run = Callable[[str, int, int | None], None]
+"""Serves ``wsgi:app`` on HOST:PORT with so many workers and threads each, until told to stop.
+
+``None`` stands for the threads that suit the server.
+"""
 
 SERVERS = {"gunicorn": "app.gunicorn_server", "granian": "app.granian_server"}
 

@@ -1,10 +1,12 @@
 """Servers start, say what to try, and stop."""
 
+import os
 import re
 import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -54,6 +56,38 @@ def test_a_server_answers_and_stops(
 
     assert answer.status == 200
     assert "Traceback" not in output
+
+
+@pytest.mark.parametrize("name", ["gunicorn", "granian"])
+def test_each_worker_has_a_core_of_its_own(
+    name: str, database_url: str, clean_env: dict[str, str], tmp_path: Path
+) -> None:
+    """Workers are spread over the cores, and one that takes a dead one's place takes its core."""
+    port = truth.free_port()
+    env = {**clean_env, "CHARGECLOUD_DATABASE_URL": database_url}
+    command = [*_CHARGECLOUD, "serve", "--server", name, "--bind", f"127.0.0.1:{port}"]
+    with truth.running(command, port, env, tmp_path) as server:
+        truth.until(lambda: _cores(server.pid).keys() == os.sched_getaffinity(0))
+        first = _cores(server.pid)
+        lost = min(first)
+        os.kill(first[lost], signal.SIGKILL)
+        truth.until(lambda: _cores(server.pid).get(lost, first[lost]) != first[lost])
+        again = _cores(server.pid)
+
+    assert first.items() - again.items() == {(lost, first[lost])}
+    assert first.keys() == again.keys()
+
+
+def _cores(pid: int) -> dict[int, int]:
+    """Return the core of each pinned worker, and the worker."""
+    found = {}
+    for worker in truth.children(pid):
+        # It may end meanwhile.
+        with suppress(ProcessLookupError):
+            cores = os.sched_getaffinity(worker)
+            if len(cores) == 1:
+                found[min(cores)] = worker
+    return found
 
 
 @pytest.mark.parametrize("start", ["serve", "gunicorn"])

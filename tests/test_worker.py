@@ -1,6 +1,5 @@
 """The worker, in a real gunicorn."""
 
-import os
 import signal
 import socket
 import subprocess
@@ -203,29 +202,6 @@ def test_a_reload_loses_no_request(tmp_path: Path, clean_env: dict[str, str]) ->
             bodies.append(_get(port, "/answered", b"Connection: close\r\n"))
 
     assert set(bodies) == {b"/answered"}
-
-
-def test_each_worker_has_a_core_of_its_own(tmp_path: Path, clean_env: dict[str, str]) -> None:
-    """Workers are spread over the cores, and one that takes a dead one's place takes its core."""
-    count = len(os.sched_getaffinity(0))
-    with _gunicorn(tmp_path, clean_env, "--workers", str(count)) as (_, process):
-        first = _pinned(process.pid, count)
-        os.kill(truth.children(process.pid)[0], signal.SIGKILL)
-        time.sleep(1)
-        again = _pinned(process.pid, count)
-
-    assert first == again == sorted([core] for core in os.sched_getaffinity(0))
-
-
-def _pinned(pid: int, count: int) -> list[list[int]]:
-    """Return the workers' cores, once there are as many workers as there should be."""
-    deadline = time.monotonic() + 10
-    while True:
-        cores = sorted(sorted(os.sched_getaffinity(child)) for child in truth.children(pid))
-        if len(cores) == count and all(len(own) == 1 for own in cores):
-            return cores
-        assert time.monotonic() < deadline, cores
-        time.sleep(0.05)
 
 
 @pytest.mark.parametrize("number", ["SIGTERM", "SIGINT", "SIGQUIT"])
