@@ -41,6 +41,20 @@ def _exact(text: str) -> Markup:
 
 def register(app: WebApi) -> None:
     """Declare the help page under its legacy addresses, and the contracts' schemas."""
+    _declare_pages(app)
+    _declare_file(app, "style.css", "text/css; charset=utf-8")
+    _declare_file(app, "script.js", "text/javascript; charset=utf-8")
+
+    @app.get("/openapi.json", any_case=True)
+    def openapi_json() -> Response:
+        """The actions for machines."""
+        return _answer(openapi(app), "application/json")
+
+    for document in DOCUMENTS.values():
+        _declare(app, document)
+
+
+def _declare_pages(app: WebApi) -> None:
     root = app.settings.base_path.rstrip("/")
 
     def page(template: str, status: int = 200, **values: object) -> Response:
@@ -82,24 +96,14 @@ def register(app: WebApi) -> None:
             exchange = try_it.ask(app, api.descriptor, values[_VALUE], values, request.environ)
         return page("try.html", api=api, values=values, exchange=exchange)
 
-    @app.get("/help/style.css", any_case=True)
-    def help_style() -> Response:
-        """The one stylesheet."""
-        return _answer(_templates().get_template("style.css").render(), "text/css; charset=utf-8")
 
-    @app.get("/help/script.js", any_case=True)
-    def help_script() -> Response:
-        """The one script: it adds buttons that copy."""
-        js = _templates().get_template("script.js").render()
-        return _answer(js, "text/javascript; charset=utf-8")
+def _declare_file(app: WebApi, name: str, content_type: str) -> None:
+    def view() -> Response:
+        return _answer(_templates().get_template(name).render(), content_type)
 
-    @app.get("/openapi.json", any_case=True)
-    def openapi_json() -> Response:
-        """The actions for machines."""
-        return _answer(openapi(app), "application/json")
-
-    for document in DOCUMENTS.values():
-        _declare(app, document)
+    app.add_url_rule(
+        f"/help/{name}", f"help_{name.partition('.')[0]}", view, methods=["GET"], any_case=True
+    )
 
 
 def _declare(app: WebApi, document: Document) -> None:
