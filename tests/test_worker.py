@@ -1,5 +1,6 @@
 """The worker, in a real gunicorn."""
 
+import re
 import signal
 import socket
 import subprocess
@@ -362,3 +363,50 @@ def test_no_header_moves_the_application(tmp_path: Path, clean_env: dict[str, st
         body = _get(port, "/stays", b"SCRIPT_NAME: /stays\r\nPATH_INFO: /moved\r\n")
 
     assert body == b"/stays"
+
+
+_CONVERSATIONS = [
+    _GET % (b"/kept", b"") + _GET % (b"/closed", b"Connection: close\r\n"),
+    b"GET /old HTTP/1.0\r\n\r\n",
+    b"GET /old HTTP/1.0\r\nConnection: keep-alive\r\n\r\nGET /again HTTP/1.0\r\n\r\n",
+    b"HEAD /head HTTP/1.1\r\nHost: a\r\n\r\n" + _GET % (b"/next", b""),
+    b"GET /pieces HTTP/1.0\r\n\r\n",
+    _GET % (b"/pieces", b"") + _GET % (b"/next", b""),
+    _GET % (b"/broken", b"") + _GET % (b"/never", b""),
+    _GET % (b"/body", b"Content-Length: 3\r\n") + b"abc" + _GET % (b"/next", b""),
+    _GET % (b"/body", b"Transfer-Encoding: chunked\r\n") + b"1\r\na\r\n0\r\n\r\n",
+    _GET % (b"/body", b"Transfer-Encoding: chunked\r\n") + b"zz\r\n",
+    _GET % (b"/waits", b"Content-Length: 1\r\nExpect: 100-continue\r\n") + b"a",
+    _GET % (b"/upgrade", b"Upgrade: h2c\r\nConnection: Upgrade\r\n"),
+    _GET % (b"/two", b"Host: b\r\n"),
+    _GET % (b"/folded", b"X: a\r\n b\r\n"),
+    _GET % (b"/space", b"X : a\r\n"),
+    _GET % (b"/nul", b"X: \x00\r\n"),
+    _GET % (b"/length", b"Content-Length: -1\r\n"),
+    _GET % (b"/coding", b"Transfer-Encoding: gzip\r\n"),
+    _GET % (b"/" + b"a" * 9000, b""),
+    b"GET /version HTTP/3.1\r\nHost: a\r\n\r\n",
+    b"GET /\nHost: a\n\n",
+    b"nonsense\r\n\r\n",
+    b"GET /half HTTP/1.1\r\nHost",
+    _GET % (b"/?wrong", b""),
+]
+
+
+def test_every_conversation_is_gthreads(tmp_path: Path, clean_env: dict[str, str]) -> None:
+    """Whatever a client sends, it gets the bytes that gunicorn's own worker sends."""
+    said = []
+    for worker in ("app.worker.EpollWorker", "gthread"):
+        with _gunicorn(tmp_path, clean_env, "--worker-class", worker) as (port, _):
+            said.append([_converse(port, sent) for sent in _CONVERSATIONS])
+
+    assert said[0] == said[1]
+    assert len(set(said[0])) > len(_CONVERSATIONS) / 2
+
+
+def _converse(port: int, sent: bytes) -> bytes:
+    """Send all and no more, and return what comes back, without its date."""
+    with truth.Client(port).connect() as client:
+        client.sendall(sent)
+        client.shutdown(socket.SHUT_WR)
+        return re.sub(rb"\r\nDate: [^\r]*", b"", _read_all_of(client))
