@@ -20,10 +20,14 @@ from app.parity.client import NoAnswerError, Service
 from app.parity.explain import HEADERS
 from app.parity.masking import Mask
 from app.parity.options import (
-    ASKING,
     MASKING,
-    REPORTS,
+    PACE,
+    REPORTING,
     REQUESTS,
+    Masking,
+    Pace,
+    Reporting,
+    Requests,
     existing,
     header_option,
     url_argument,
@@ -53,7 +57,7 @@ def _usage() -> Iterator[None]:
 @click.command("record")
 @click.argument("base_url", callback=url_argument)
 @REQUESTS
-@ASKING
+@PACE
 @MASKING
 @click.option(
     "--header", "headers", multiple=True, callback=header_option, help="Sent, not recorded."
@@ -66,26 +70,20 @@ def _usage() -> Iterator[None]:
 @with_appcontext
 def record(
     base_url: str,
-    users: str | None,
-    matrix: bool,
-    logs: tuple[Path, ...],
-    limit: int | None,
-    rate: float | None,
-    concurrency: int,
-    timeout: float,
-    failures: int,
-    masked: tuple[str, ...],
-    mask_key: Path | None,
+    requests: Requests,
+    pace: Pace,
+    masking: Masking,
     headers: Headers,
     error_detail: bool,
     output: Path,
     resume: bool,
 ) -> int:
     """Ask a service and write its answers as recordings. Sends nothing but GET."""
-    service = Service(base_url, timeout=timeout, headers=headers)
-    chosen = _selection(service, users, matrix, logs, limit)
-    asking = Asking(concurrency, rate, failures)
-    with _usage(), Recorder(output, resume, error_detail, _mask(mask_key)(masked)) as recorder:
+    service = Service(base_url, timeout=pace.timeout, headers=headers)
+    chosen = _selection(service, requests)
+    asking = Asking(pace.concurrency, pace.rate, pace.failures)
+    mask = _mask(masking.mask_key)(masking.masked)
+    with _usage(), Recorder(output, resume, error_detail, mask) as recorder:
         new = recorder.missing(terminal.progress(chosen, None))
         try:
             for (tag, request), made in asking.run(lambda item: service.ask(item[1]), new):
@@ -104,37 +102,31 @@ def record(
 @click.command("replay")
 @click.argument("file", type=existing)
 @click.argument("base_url", callback=url_argument)
-@ASKING
+@PACE
 @MASKING
-@REPORTS
+@REPORTING
 @click.option("--header", "headers", multiple=True, callback=header_option, help="Sent with each.")
 @click.option("--error-detail", is_flag=True, help="The service shows MessageDetail.")
 @with_appcontext
 def replay(
     file: Path,
     base_url: str,
-    rate: float | None,
-    concurrency: int,
-    timeout: float,
-    failures: int,
-    masked: tuple[str, ...],
-    mask_key: Path | None,
+    pace: Pace,
+    masking: Masking,
+    reporting: Reporting,
     headers: Headers,
     error_detail: bool,
-    own_host: bool,
-    **report: Any,
 ) -> int:
     """Ask a service what was recorded and compare the answers, byte for byte."""
-    service = Service(base_url, timeout=timeout, headers=headers, own_host=own_host)
-    compared = (*HEADERS, *report["more"])
-    mask = _mask(mask_key)
-    verdict = Verdict(_allowed(report["allow"]), mask(masked))
+    service = Service(base_url, timeout=pace.timeout, headers=headers, own_host=reporting.own_host)
+    compared = (*HEADERS, *reporting.more)
+    mask = _mask(masking.mask_key)
+    verdict = Verdict(_allowed(reporting.allow), mask(masking.masked))
     items = terminal.progress(recording.read(file), partial(_lines, file))
-    asking = Asking(concurrency, rate, failures)
+    asking = Asking(pace.concurrency, pace.rate, pace.failures)
     run = asking.run(Replay(service, compared, mask), _fit(items, verdict, error_detail))
-    return _judge(
-        run, verdict, compared, Report(f"{file} against {service}", base_url, verdict), report
-    )
+    report = Report(f"{file} against {service}", base_url, verdict)
+    return _judge(run, verdict, compared, report, reporting)
 
 
 @click.command("compare")
@@ -142,9 +134,9 @@ def replay(
 @click.argument("new_url", callback=url_argument)
 @REQUESTS
 @click.option("--recordings", type=existing, help="Ask the GETs of these recordings.")
-@ASKING
+@PACE
 @MASKING
-@REPORTS
+@REPORTING
 @click.option(
     "--legacy-header",
     multiple=True,
@@ -159,39 +151,31 @@ def replay(
 def compare(
     legacy_url: str,
     new_url: str,
-    users: str | None,
-    matrix: bool,
-    logs: tuple[Path, ...],
-    limit: int | None,
+    requests: Requests,
     recordings: Path | None,
-    rate: float | None,
-    concurrency: int,
-    timeout: float,
-    failures: int,
-    masked: tuple[str, ...],
-    mask_key: Path | None,
+    pace: Pace,
+    masking: Masking,
+    reporting: Reporting,
     legacy_header: Headers,
     new_header: Headers,
-    own_host: bool,
     seed: int,
-    **report: Any,
 ) -> int:
     """Ask two services the same, live, in random order. Sends nothing but GET."""
-    legacy = Service(legacy_url, timeout=timeout, headers=legacy_header)
-    new = Service(new_url, timeout=timeout, headers=new_header, own_host=own_host)
-    compared = (*_ALWAYS, *report["more"])
-    chosen = _selection(legacy, users, matrix, logs, limit, recordings)
-    verdict = Verdict(_allowed(report["allow"]), _mask(mask_key)(masked))
+    legacy = Service(legacy_url, timeout=pace.timeout, headers=legacy_header)
+    new = Service(new_url, timeout=pace.timeout, headers=new_header, own_host=reporting.own_host)
+    compared = (*_ALWAYS, *reporting.more)
+    chosen = _selection(legacy, requests, recordings)
+    verdict = Verdict(_allowed(reporting.allow), _mask(masking.mask_key)(masking.masked))
     comparison = Comparison(legacy, new, compared)
     # Each turn asks the legacy service twice.
-    asking = Asking(concurrency, rate and rate / 2, failures)
+    asking = Asking(pace.concurrency, pace.rate and pace.rate / 2, pace.failures)
     turns = zip(shuffled(chosen, seed), count(), strict=False)
     run = asking.run(
         lambda turn: comparison(turn[0][1], new_first=turn[1] % 2 == 1),
         terminal.progress(turns, None),
     )
-    title = f"{legacy} against {new}"
-    code = _judge(run, verdict, compared, Report(title, new_url, verdict), report)
+    report = Report(f"{legacy} against {new}", new_url, verdict)
+    code = _judge(run, verdict, compared, report, reporting)
     _say_others(chosen)
     return code
 
@@ -202,23 +186,22 @@ def _action() -> HttpActionDescriptor:
     return next(iter(app.actions))
 
 
-def _selection(
-    service: Service,
-    users: str | None,
-    by_matrix: bool,
-    logs: tuple[Path, ...],
-    limit: int | None,
-    recordings: Path | None = None,
-) -> Selection:
-    if users is None and not logs and recordings is None:
+def _selection(service: Service, requests: Requests, recordings: Path | None = None) -> Selection:
+    if requests.users is None and not requests.logs and recordings is None:
         raise click.UsageError("say what to ask: --users, --log or, to compare, --recordings")
-    if by_matrix and users is None:
+    if requests.matrix and requests.users is None:
         raise click.UsageError("--matrix needs --users")
-    made = Selection(_action(), service.host, by_matrix=by_matrix, recorded=recordings, limit=limit)
-    made.logs = [AccessLog(path, made.action) for path in logs]
+    made = Selection(
+        _action(),
+        service.host,
+        by_matrix=requests.matrix,
+        recorded=recordings,
+        limit=requests.limit,
+    )
+    made.logs = [AccessLog(path, made.action) for path in requests.logs]
     with _usage():
-        if users is not None:
-            made.ids = selection.users(users)
+        if requests.users is not None:
+            made.ids = selection.users(requests.users)
     return made
 
 
@@ -263,7 +246,7 @@ def _judge(
     verdict: Verdict,
     compared: tuple[str, ...],
     report: Report,
-    options: dict[str, Any],
+    reporting: Reporting,
 ) -> int:
     """Take all outcomes, print and write the reports, and return the exit code."""
     try:
@@ -278,12 +261,12 @@ def _judge(
     except KeyboardInterrupt:
         verdict.stopped = "interrupted"
     terminal.show(report)
-    made_reports: dict[str, Callable[[], str | bytes]] = {
-        "as_json": report.to_json,
-        "junit": report.to_junit,
-        "html": report.to_html,
-    }
-    for name, make in made_reports.items():
-        if options[name] is not None:
-            write(options[name], make())
+    reports: list[tuple[Path | None, Callable[[], str | bytes]]] = [
+        (reporting.as_json, report.to_json),
+        (reporting.junit, report.to_junit),
+        (reporting.html, report.to_html),
+    ]
+    for path, make in reports:
+        if path is not None:
+            write(path, make())
     return verdict.exit_code

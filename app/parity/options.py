@@ -1,15 +1,17 @@
-"""What the kit's commands are told: options that several share."""
+"""What the kit's commands are told: options that several share, each group as one value."""
 
 from collections.abc import Callable
+from dataclasses import dataclass, fields
+from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from app.parity.client import Service, header
 from app.parity.matrix import SIZE
 
-_Command = TypeVar("_Command", bound=Callable[..., Any])
+_Command = Callable[..., Any]
 
 
 def _read(
@@ -28,13 +30,61 @@ def _read(
     return read
 
 
-def options(*added: Callable[[_Command], _Command]) -> Callable[[_Command], _Command]:
-    """Return a decorator that adds options to a command, in their order."""
+@dataclass(frozen=True, kw_only=True)
+class Requests:
+    """What to ask."""
+
+    users: str | None
+    matrix: bool
+    logs: tuple[Path, ...]
+    limit: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pace:
+    """How to ask: requests a second and at once, seconds for each, and how many may fail."""
+
+    rate: float | None
+    concurrency: int
+    timeout: float
+    failures: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Masking:
+    """Which members' values are written as tokens, and the file of the key for them."""
+
+    masked: tuple[str, ...]
+    mask_key: Path | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reporting:
+    """What is compared besides, what may differ, and where reports go."""
+
+    more: tuple[str, ...]
+    allow: Path | None
+    own_host: bool
+    as_json: Path | None
+    junit: Path | None
+    html: Path | None
+
+
+def _grouped(
+    name: str, group: type[Any], *added: Callable[[_Command], _Command]
+) -> Callable[[_Command], _Command]:
+    """Return a decorator that adds options to a command, which takes them as one argument."""
 
     def add(command: _Command) -> _Command:
+        @wraps(command)
+        def grouped(*arguments: Any, **values: Any) -> Any:
+            own = {field.name: values.pop(field.name) for field in fields(group)}
+            return command(*arguments, **values, **{name: group(**own)})
+
+        decorated: _Command = grouped
         for option in reversed(added):
-            command = option(command)
-        return command
+            decorated = option(decorated)
+        return decorated
 
     return add
 
@@ -44,7 +94,9 @@ url_argument = _read(lambda text: str(Service(text)) and text, "")
 existing = click.Path(exists=True, dir_okay=False, path_type=Path)
 written = click.Path(dir_okay=False, writable=True, path_type=Path)
 
-REQUESTS = options(
+REQUESTS = _grouped(
+    "requests",
+    Requests,
     click.option("--users", metavar="IDS", help="Ids and ranges such as 1-100,7, or a file."),
     click.option("--matrix", is_flag=True, help=f"Ask each user {SIZE} ways, not two."),
     click.option(
@@ -56,7 +108,9 @@ REQUESTS = options(
     ),
     click.option("--limit", type=click.IntRange(1), help="Of requests."),
 )
-ASKING = options(
+PACE = _grouped(
+    "pace",
+    Pace,
     click.option(
         "--rate", type=click.FloatRange(0, min_open=True), help="Requests a second to a service."
     ),
@@ -72,7 +126,9 @@ ASKING = options(
         help="Stop when so many requests got no answer.",
     ),
 )
-MASKING = options(
+MASKING = _grouped(
+    "masking",
+    Masking,
     click.option(
         "--mask", "masked", multiple=True, metavar="MEMBER", help="Write tokens for its values."
     ),
@@ -80,7 +136,9 @@ MASKING = options(
         "--mask-key", type=existing, help="A file whose content nobody can guess tokens without."
     ),
 )
-REPORTS = options(
+REPORTING = _grouped(
+    "reporting",
+    Reporting,
     click.option(
         "--compare", "more", multiple=True, metavar="HEADER", help="Another header to compare."
     ),
