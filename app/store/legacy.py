@@ -66,17 +66,6 @@ class LegacyStore(Store):
         """
         self._ask(INT32_MIN)
 
-    def explain(self) -> list[str]:
-        """Return the database's plan for the query. Raises StoreError."""
-        keyword = "EXPLAIN QUERY PLAN" if self._file else "EXPLAIN"
-        try:
-            cursor = self._connection().cursor()
-            cursor.execute(f"{keyword} {self._latest}", self._parameters(0))
-            return [str(row[-1]) for row in cursor.fetchall()]
-        except Exception as error:
-            self._disconnect()
-            raise self._failed("read", error) from error
-
     def prepare(self) -> None:
         """Refuse: a legacy database has its tables."""
         self._refuse()

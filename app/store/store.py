@@ -83,9 +83,7 @@ class Store:
         One prepared statement on a connection kept for each thread. Raises StoreError.
         """
         try:
-            cursor = self._execute(
-                self._latest, (user_id,) if self._positional else {"user_id": user_id}
-            )
+            cursor = self._execute(self._latest, self._parameters(user_id))
             row: Stored | None = cursor.fetchone()
         except StoreError:
             raise
@@ -95,11 +93,11 @@ class Store:
         return row
 
     def explain(self) -> list[str]:
-        """Return the database's plan for the one query. Raises StoreError."""
+        """Return the database's plan for its query. Raises StoreError."""
         explain = "EXPLAIN QUERY PLAN " if self._file else "EXPLAIN "
         try:
             cursor = self._connection().cursor()
-            cursor.execute(explain + self._latest, (0,) if self._positional else {"user_id": 0})
+            cursor.execute(explain + self._latest, self._parameters(0))
             return [str(row[-1]) for row in cursor.fetchall()]
         except StoreError:
             raise
@@ -185,6 +183,9 @@ class Store:
     def close(self) -> None:
         """Close this thread's connection."""
         self._disconnect()
+
+    def _parameters(self, user_id: int) -> Any:
+        return (user_id,) if self._positional else {"user_id": user_id}
 
     def _execute(self, statement: str, parameters: Any) -> Any:
         """Execute a statement on this thread's connection, and return its cursor."""
