@@ -154,19 +154,19 @@ class EpollWorker(gthread.ThreadWorker):
         thread.start()
 
     def _relieve(self, looked: dict[threading.Thread, int]) -> dict[threading.Thread, int]:
-        """Put a spare thread beside those that are stuck, and take one back for each that isn't.
+        """Put spare threads beside those that are all stuck, and take back what is idle.
 
         So few threads would else all wait for a slow database while others could be answered.
+        While one of them gets on, the worker is short of CPU, if of anything.
         """
         busy = {thread: turns.count for thread, turns in self._threads.items() if turns.count % 2}
         stuck = sum(looked.get(thread) == count for thread, count in busy.items())
-        if stuck and len(busy) == len(self._threads):
-            stuck += _SPARES_AT_ONCE
-        wanted = self.cfg.threads + min(stuck, _MOST_SPARES)
-        for _ in range(len(self._threads), wanted):
-            self._start_thread()
-        spare = [thread for thread in self._threads if thread not in busy][: -self.cfg.threads]
-        for thread in spare[: max(0, len(self._threads) - wanted)]:
+        if stuck == len(self._threads):
+            for _ in range(min(_SPARES_AT_ONCE, self.cfg.threads + _MOST_SPARES - stuck)):
+                self._start_thread()
+            return busy
+        idle = [thread for thread in self._threads if thread not in busy]
+        for thread in idle[: -self.cfg.threads]:
             self._threads.pop(thread).over = True
         return busy
 

@@ -237,6 +237,7 @@ def test_spare_threads_come_for_stuck_ones_and_go(
         _gunicorn(tmp_path, clean_env) as (port, process),
         ThreadPoolExecutor(12) as pool,
     ):
+        assert _get(port)
         (worker,) = truth.children(process.pid)
         slow = [pool.submit(_get, port, "/slow?2") for _ in range(12)]
         time.sleep(0.8)
@@ -255,6 +256,22 @@ def test_spare_threads_come_for_stuck_ones_and_go(
 
 def _threads(pid: int) -> int:
     return len(list(Path(f"/proc/{pid}/task").iterdir()))
+
+
+def test_no_spare_thread_comes_while_one_is_free(tmp_path: Path, clean_env: dict[str, str]) -> None:
+    """Two of three threads that wait leave the third, which a busy core can't do better than."""
+    with (
+        _gunicorn(tmp_path, clean_env) as (port, process),
+        ThreadPoolExecutor(2) as pool,
+    ):
+        assert _get(port)
+        (worker,) = truth.children(process.pid)
+        slow = [pool.submit(_get, port, "/slow?1") for _ in range(2)]
+        time.sleep(0.6)
+        meanwhile = _threads(worker)
+
+        assert [future.result() for future in slow] == [b"/slow"] * 2
+    assert meanwhile == 4
 
 
 def test_an_answer_comes_in_one_packet(tmp_path: Path, clean_env: dict[str, str]) -> None:
@@ -332,7 +349,8 @@ def test_a_worker_is_replaced_after_as_many_requests_as_were_set(
     tmp_path: Path, clean_env: dict[str, str]
 ) -> None:
     """The last request says that the connection ends, and another worker takes over."""
-    with _gunicorn(tmp_path, clean_env, "--max-requests", "3") as (port, process):
+    with _gunicorn(tmp_path, clean_env, "--max-requests", "4") as (port, process):
+        assert _get(port)
         first = truth.children(process.pid)
         client = truth.Client(port)
         said = [client.send(_GET % (b"/", b"")).header("Connection") for _ in range(3)]
