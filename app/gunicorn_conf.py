@@ -18,8 +18,8 @@ bind = "127.0.0.1:8000"
 workers = len(os.sched_getaffinity(0))
 # Phones keep their connections, which sync closes; gthread hands each request between threads.
 worker_class = "app.worker.EpollWorker"
-# A waiting thread gets the GIL after 5 ms: more threads than this cost the 99th percentile more
-# than they gain, for only a slow store or a client that sends in pieces keeps one busy.
+# Threads wait for the GIL with a request in hand: the 99th percentile was 6 ms with one, 15 with
+# three and 44 with six. But beside PostgreSQL three answer 1.4 times as many requests as one.
 threads = 3
 keepalive = 75
 timeout = 30

@@ -3,7 +3,7 @@
 gunicorn's gthread worker hands every request from its main thread to a pool and back: a future,
 a condition, a pipe and two rounds of the poller, 70 us of CPU. Here all threads wait on one epoll
 object in one-shot mode, in which the kernel gives each ready connection to one of them. Parsing,
-answering and what gunicorn promises of keep-alive, limits and shutdown stay gunicorn's.
+the bytes of an answer and what is promised of keep-alive, limits and shutdown stay gunicorn's.
 """
 
 import os
