@@ -13,6 +13,7 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, cast
 
@@ -113,10 +114,11 @@ class EpollWorker(gthread.ThreadWorker):
 
     def handle_request(self, req: Any, conn: Any) -> bool:
         """Answer a request as gthread does, by ``_Response``; returns whether another may come."""
-        self.cfg.pre_request(self, req)
         response: Any = None
         environ: Any = {}
         try:
+            self.cfg.pre_request(self, req)
+            started = datetime.now()
             response, environ = wsgi.create(
                 req, conn.sock, conn.client, conn.server, self.cfg, response_class=_Response
             )
@@ -129,10 +131,14 @@ class EpollWorker(gthread.ThreadWorker):
                 response.force_close()
             body = self.wsgi(environ, response.start_response)
             try:
-                for part in body:
-                    response.write(part)
+                if isinstance(body, environ["wsgi.file_wrapper"]):
+                    response.write_file(body)
+                else:
+                    for part in body:
+                        response.write(part)
                 response.close()
             finally:
+                self.log.access(response, req, environ, datetime.now() - started)
                 if hasattr(body, "close"):
                     body.close()
         except OSError:
@@ -144,7 +150,10 @@ class EpollWorker(gthread.ThreadWorker):
             self.log.exception("Error handling request")
             raise StopIteration from None
         finally:
-            self.cfg.post_request(self, req, environ, response)
+            try:
+                self.cfg.post_request(self, req, environ, response)
+            except Exception:
+                self.log.exception("Exception in post_request hook")
         return not response.should_close()
 
     def _start_thread(self) -> None:

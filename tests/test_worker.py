@@ -38,6 +38,21 @@ def pieces(body):
         raise RuntimeError("broken")
     yield body[3:]
 '''
+_HOOKS = '''
+from app import gunicorn_conf
+
+globals().update(vars(gunicorn_conf))
+logger_class = "gunicorn.glogging.Logger"
+del logconfig_dict
+
+def pre_request(worker, request):
+    """Say that it was called."""
+    print("before", flush=True)
+
+def post_request(worker, request, environ, response):
+    """Fail."""
+    raise RuntimeError("after")
+'''
 _DATA_SEGMENTS_IN = slice(152, 156)
 """Of the kernel's struct tcp_info."""
 _GET = b"GET %s HTTP/1.1\r\nHost: a\r\n%s\r\n"
@@ -329,6 +344,23 @@ def test_an_answer_that_breaks_off_ends_its_connection(
     assert answer.startswith(b"HTTP/1.1 200 OK")
     assert answer.endswith(b"\r\n\r\n/br")
     assert "RuntimeError: broken" in said
+
+
+def test_gunicorns_hooks_and_access_log_go_on_working(
+    tmp_path: Path, clean_env: dict[str, str]
+) -> None:
+    """Each request is logged, and a hook that fails after an answer spoils nothing."""
+    (tmp_path / "hooks.py").write_text(_HOOKS)
+    options = ["-c", f"{tmp_path}/hooks.py", "--access-logfile", "-"]
+    with _gunicorn(tmp_path, clean_env, *options) as (port, process):
+        client = truth.Client(port)
+        bodies = [client.send(_GET % (path, b"")).body for path in (b"/one", b"/two")]
+        client.close()
+        truth.until(lambda: process.output().count("Exception in post_request hook") == 2)
+
+        assert bodies == [b"/one", b"/two"]
+        assert process.output().count("before") == 2
+        assert [f"GET {body.decode()} " in process.output() for body in bodies] == [True, True]
 
 
 def test_each_answer_has_its_own_second(tmp_path: Path, clean_env: dict[str, str]) -> None:
