@@ -1,6 +1,7 @@
 """The design's rules, read from the source."""
 
 import ast
+import re
 import subprocess
 from pathlib import Path
 
@@ -102,6 +103,21 @@ def test_the_top_level_is_as_agreed() -> None:
     ).stdout.split("\n")
 
     assert {name.partition("/")[0] for name in files if name and not name.startswith(".")} == _TOP
+
+
+def test_no_pattern_repeats_possessively() -> None:
+    """CPython 3.11.0 to 3.11.4 matches possessive repeats of groups wrongly (gh-106052)."""
+    classes = re.compile(r"\[\^?\]?(?:\\.|[^\]\\])*\]", re.S)
+    found = [
+        f"{name}: {node.value}"
+        for name, tree in _MODULES.items()
+        if "re" in _imports(tree)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        if re.search(r"(?<!\\)[*+?}]\+|\(\?>", classes.sub("c", node.value))
+    ]
+
+    assert found == []
 
 
 def test_recordings_are_the_captured_ones() -> None:

@@ -12,8 +12,8 @@ _WHITE_SPACE = (
     + "\u2028\u2029\u202f\u205f\u3000"
 )
 # NumberStyles.Integer. Eleven digits are out of range, however many zeros stand before them.
-_INTEGER = re.compile(r"(?P<sign>[+-]?)(?=[0-9])0*+(?P<digits>[0-9]{0,11}+)[\t-\r ]*+\x00*+")
-_HEXADECIMAL = re.compile(r"(?:0[xX]|#|&[hH])0*+(?P<digits>[0-9A-Fa-f]{0,8}+)")
+_INTEGER = re.compile(r"(?P<sign>[+-]?)(?=[0-9])0*(?P<digits>[0-9]{0,11})[\t-\r ]*\x00*")
+_HEXADECIMAL = re.compile(r"(?:0[xX]|#|&[hH])0*(?P<digits>[0-9A-Fa-f]{0,8})")
 
 
 def first_value(query: str | None, name: str) -> str | None:

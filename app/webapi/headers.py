@@ -8,25 +8,27 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-# HttpRuleParser's token. Quantifiers are possessive, so that no header can cost more than one pass.
-_TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]++"
-_BLANKS = r"[ \t]*+"
-_QUOTED = r'"(?:\\[\x00-\x7f]|[^"\\])*+"'
-_PARAMETER = rf"{_TOKEN}{_BLANKS}(?:={_BLANKS}(?:{_TOKEN}|{_QUOTED}){_BLANKS})?+"
+# HttpRuleParser's token. In these patterns, no two neighbours begin with the same character, so
+# that a match costs one pass, and so does its failure. Possessive quantifiers would say so, but
+# CPython before 3.11.5 reads those of groups wrongly (gh-106052).
+_TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+_BLANKS = r"[ \t]*"
+_QUOTED = r'"(?:\\[\x00-\x7f]|[^"\\])*"'
+_PARAMETER = rf"{_TOKEN}{_BLANKS}(?:={_BLANKS}(?:{_TOKEN}|{_QUOTED}){_BLANKS})?"
 _MEDIA_TYPE = re.compile(
     rf"(?P<type>{_TOKEN}){_BLANKS}/{_BLANKS}(?P<subtype>{_TOKEN}){_BLANKS}"
-    rf"(?P<parameters>(?:;{_BLANKS}{_PARAMETER})*+)"
+    rf"(?P<parameters>(?:;{_BLANKS}{_PARAMETER})*)"
 )
 _CHARSET = re.compile(
     rf"(?P<value>{_TOKEN}){_BLANKS}"
-    rf"(?:;{_BLANKS}[qQ]{_BLANKS}={_BLANKS}(?P<quality>[0-9]++(?:\.[0-9]*+)?+){_BLANKS})?+"
+    rf"(?:;{_BLANKS}[qQ]{_BLANKS}={_BLANKS}(?P<quality>[0-9]+(?:\.[0-9]*)?){_BLANKS})?"
 )
 _PARAMETERS = re.compile(
-    rf"(?P<name>{_TOKEN}){_BLANKS}(?:={_BLANKS}(?P<value>{_TOKEN}|{_QUOTED}))?+"
+    rf"(?P<name>{_TOKEN}){_BLANKS}(?:={_BLANKS}(?P<value>{_TOKEN}|{_QUOTED}))?"
 )
 # double.TryParse with NumberStyles.AllowDecimalPoint: no sign, no exponent.
-_NUMBER = re.compile(r"[0-9]+\.?[0-9]*|\.[0-9]+")
-_SEPARATORS = re.compile(r"[ \t,]*+")
+_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]*)?|\.[0-9]+")
+_SEPARATORS = re.compile(r"[ \t,]*")
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ _Value = TypeVar("_Value")
 
 # ParsedRoute.Match for {controller}/{action}: the action may itself be a slash that follows the
 # separator, and whatever is left over must be separators.
-_ROUTE = re.compile(r"(?P<controller>[^/]++|/)/(?P<action>[^/]++|/)/*+", re.S)
+_ROUTE = re.compile(r"(?P<controller>[^/]+|/)/(?P<action>[^/]+|/)/*", re.S)
 
 
 # Compared and hashed by identity: it is a key for every request.

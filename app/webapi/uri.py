@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
-_ESCAPES = re.compile(r"(?:%[0-9A-Fa-f]{2})++|%")
+_ESCAPES = re.compile(r"(?:%[0-9A-Fa-f]{2})+|%")
 _UNRESERVED_ESCAPE = re.compile(
     r"%(?:2[DEde]|3[0-9]|4[1-9A-Fa-f]|5[0-9AaFf]|6[1-9A-Fa-f]|7[0-9AaEe])"
 )
