@@ -2,7 +2,7 @@
 
 import sys
 
-from app.config import ConfigError
+from app.errors import ConfigError
 from app.factory import create_app
 
 try:

@@ -1,21 +1,50 @@
-"""The chargecloud command: Flask's command group, with errors in one line."""
+"""The command line: its commands, and one line for every error."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from importlib import import_module
 from typing import Any, NoReturn
 
 import click
-from flask.cli import FlaskGroup
+from flask.cli import AppGroup, FlaskGroup
 
-from app.config import ConfigError
-from app.factory import create_app
-from app.store.store import StoreError
+from app.errors import CommandError
 
-_FAILURES = (StoreError, OSError)
+COMMANDS: Mapping[str, str] = {
+    "serve": "app.server.commands:serve",
+    "import": "app.store.transfer.commands:import_",
+    "export": "app.store.transfer.commands:export",
+    "db": "app.store.db_commands:db",
+    "config": "app.server.config_command:config",
+    "keys": "app.host.access.commands:keys",
+    "schema": "app.docs.commands:schema",
+    "record": "app.parity.commands:record",
+    "replay": "app.parity.commands:replay",
+    "compare": "app.parity.commands:compare",
+    "deploy": "app.server.deploy.commands:deploy",
+}
+"""Name -> ``module:attribute``."""
+
+
+class LazyCommands(AppGroup):
+    """A command group that imports each of ``COMMANDS`` when it is called: a worker needs none."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands."""
+        return sorted({*super().list_commands(ctx), *COMMANDS})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command by name, ``None`` for an unknown one."""
+        found = super().get_command(ctx, cmd_name)
+        if found is not None or cmd_name not in COMMANDS:
+            return found
+        module, _, attribute = COMMANDS[cmd_name].partition(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
 
 
 class Cli(FlaskGroup):
-    """Says what is wrong in one line: exit code 2 for usage and settings, 1 for a failure."""
+    """Reports an error in one line: exit code 2 for usage and settings, 1 for a failure."""
 
     def main(self, args: Sequence[str] | None = None, *_: Any, **options: Any) -> NoReturn:
         """Run the command line and exit."""
@@ -26,19 +55,16 @@ class Cli(FlaskGroup):
             sys.exit(130)
         except click.ClickException as error:
             _fail(error.format_message(), error.exit_code)
-        except ConfigError as error:
-            _fail(str(error), 2)
         except BrokenPipeError:
-            # Who reads the output has gone, as `| head` does.
+            # The reader of the output has gone, as with `| head`.
             sys.stderr.close()
             sys.exit(1)
-        except _FAILURES as error:
+        except CommandError as error:
+            _fail(str(error), error.exit_code)
+        except OSError as error:
             _fail(str(error), 1)
 
 
 def _fail(message: str, code: int) -> NoReturn:
     click.echo(f"chargecloud: {' '.join(message.split())}", err=True)
     sys.exit(code)
-
-
-main = Cli(create_app=create_app, add_version_option=False)

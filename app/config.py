@@ -7,19 +7,15 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.store.masking import masked_url
-from app.store.status_query import read_query
+from app.errors import ConfigError
 
 PREFIX = "CHARGECLOUD_"
+_SECRET = re.compile(r"pass|pwd|secret|token|odbc_connect", re.I)
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512")
 """Of signatures. None is symmetric: who can check a token can't make one."""
-
-
-class ConfigError(Exception):
-    """A setting that can't be used; the message names it and says what is allowed."""
 
 
 def _setting(
@@ -119,8 +115,12 @@ def _database_url(text: str) -> str:
     return text
 
 
-def _query_file(text: str) -> str:
-    return read_query(text).file
+def masked_url(url: str | URL) -> str:
+    """Return a SQLAlchemy URL with ``***`` for its password and for each secret option."""
+    parsed = make_url(url)
+    query = {name: "***" if _SECRET.search(name) else value for name, value in parsed.query.items()}
+    shown = parsed.set(query=query).render_as_string(hide_password=True)
+    return shown.replace("%2A%2A%2A", "***")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,7 +135,7 @@ class Settings:
         show=masked_url,
     )
     database_timeout: int = _setting(5, _number(2, 60), "seconds, from 2 to 60")
-    status_query: str | None = _setting(None, _query_file, "a file of SQL with :user_id")
+    status_query: str | None = _setting(None, _text, "a file of SQL with :user_id")
     utc_dates: str = _setting("offset", _one_of("offset", "Z"), "offset|Z")
     error_detail: str = _setting("never", _one_of("never", "local", "always"), "never|local|always")
     no_process: str = _setting("null", _one_of("null", "204", "404"), "null|204|404")

@@ -1,46 +1,17 @@
-"""The one catch: whatever went wrong becomes an HttpError and takes the road of all answers."""
-
-from flask import Response, request
-from werkzeug.exceptions import HTTPException
-
-from app.host import WebApi, uri_of
-from app.responses import respond_error
-from app.store.store import StoreError
-from app.webapi import messages
-from app.webapi.http_error import (
-    HttpError,
-    HttpResponseException,
-    internal_server_error,
-    method_not_supported,
-    not_found,
-)
+"""The errors that a command line shows in one line; each room adds its own below these."""
 
 
-def register(app: WebApi) -> None:
-    """Answer every failure of the application's requests."""
+class CommandError(Exception):
+    """An error whose message is one line for the user: what is wrong, and what is allowed."""
 
-    def handle(error: Exception) -> Response:
-        return respond_error(request.environ, app.settings, _http_error(app, error))
-
-    app.register_error_handler(Exception, handle)
+    exit_code = 1
 
 
-def _http_error(app: WebApi, error: Exception) -> HttpResponseException:
-    if isinstance(error, HttpResponseException):
-        return error
-    if isinstance(error, HTTPException) and error.code and error.code < 500:
-        return _from_werkzeug(error, error.code)
-    if isinstance(error, StoreError):
-        app.logger.error("%s", error)
-    else:
-        app.logger.error("%s failed", request.endpoint, exc_info=error)
-    return internal_server_error()
+class ConfigError(CommandError):
+    """A setting that can't be used; the message names it and says what is allowed."""
+
+    exit_code = 2
 
 
-def _from_werkzeug(error: HTTPException, code: int) -> HttpResponseException:
-    """What a Flask extension aborts with."""
-    if code == 404:
-        return not_found(uri_of(request.environ), messages.NO_ROUTE_DATA)
-    if code == 405:
-        return method_not_supported(request.method, getattr(error, "valid_methods", None) or ())
-    return HttpResponseException(code, HttpError(error.description or error.name))
+class StoreError(CommandError):
+    """The store can't be read or written; the message is for the log and the command line."""

@@ -2,12 +2,12 @@
 
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import errors, routes
-from app.access import guard
+from app.cli import LazyCommands
 from app.config import Settings
 from app.docs import routes as docs
-from app.host import WebApi
-from app.lazy_commands import LazyCommands
+from app.host import actions, error_handler
+from app.host.access import guard
+from app.host.application import WebApi
 from app.observe import health, metering
 from app.observe.logs import chosen_format
 from app.observe.request_log import LINES, RequestLog
@@ -22,8 +22,8 @@ def create_app(settings: Settings | None = None) -> WebApi:
     settings = Settings.from_environ() if settings is None else settings
     app = WebApi("app", settings)
     app.store = open_store(settings, app.instance_path)
-    routes.register(app)
-    errors.register(app)
+    actions.register(app)
+    error_handler.register(app)
     health.register(app)
     if settings.help_page:
         docs.register(app)

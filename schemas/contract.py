@@ -29,6 +29,11 @@ class Contract(Schema):
         return cls.__name__
 
     @classmethod
+    def namespace(cls) -> str:
+        """Return the XML namespace that DataContractSerializer gives to the CLR namespace."""
+        return f"http://schemas.datacontract.org/2004/07/{cls.clr_namespace}"
+
+    @classmethod
     def members(cls) -> Mapping[str, ClrField[Any]]:
         """Return the members in declared order."""
         return cast(dict[str, ClrField[Any]], cls._declared_fields)

@@ -9,9 +9,9 @@ import pytest
 
 from app.config import Settings
 from app.factory import create_app
-from app.host import WebApi
-from app.store import records
+from app.host.application import WebApi
 from app.store.store import Store
+from app.store.transfer import records
 from tests import postgres, truth
 
 ROOT = Path(__file__).parent.parent

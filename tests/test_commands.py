@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from app import demo
-from app.data_contracts import data_contract
-from app.store import records
+from app.host.data_contracts import data_contract
+from app.server import demo
+from app.store.transfer import records
 from app.webapi.negotiation import XML
 from schemas.charge_process import ChargeProcess
 from tests import truth
@@ -32,7 +32,7 @@ def command(tmp_path: Path, clean_env: dict[str, str]) -> Command:
             **{f"CHARGECLOUD_{name}": text for name, text in settings.items()},
         }
         return subprocess.run(
-            [sys.executable, "-c", "from app.cli import main; main()", *arguments],
+            [sys.executable, "-m", "app", *arguments],
             input=stdin,
             env=env,
             cwd=tmp_path,
@@ -150,7 +150,7 @@ def test_a_reader_that_goes_ends_the_export(command: Command, tmp_path: Path) ->
     many = "".join(records.line((1, number, *demo.processes()[0][2:])) for number in range(5000))
     command("import", "-", stdin=many.encode())
     process = subprocess.Popen(
-        [sys.executable, "-c", "from app.cli import main; main()", "export"],
+        [sys.executable, "-m", "app", "export"],
         env={
             "PATH": "/usr/bin:/bin",
             "PYTHONPATH": str(Path(__file__).parent.parent),

@@ -2,7 +2,8 @@
 
 import pytest
 
-from app.config import ConfigError, Settings
+from app.config import Settings
+from app.errors import ConfigError
 
 
 def test_nothing_set_gives_the_defaults() -> None:

@@ -27,6 +27,12 @@ def _modules() -> dict[str, ast.Module]:
 _MODULES = _modules()
 
 
+_ROOMS = ("webapi", "store", "host", "observe", "docs", "parity", "server")
+"""From the bottom to the top: a room imports from those before it."""
+_BESIDE = {"errors": (), "config": ("errors",), "cli": ("errors",)}
+"""The modules beside the rooms, and what each may import; the rest composes and may all."""
+
+
 def _imports(tree: ast.AST) -> set[str]:
     found: set[str] = set()
     for node in ast.walk(tree):
@@ -35,6 +41,8 @@ def _imports(tree: ast.AST) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0
             found |= {f"{node.module}.{name.name}" for name in node.names} | {str(node.module)}
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) == "import_module":
+            found |= {ast.unparse(argument).strip("'\"") for argument in node.args}
     return found
 
 
@@ -55,6 +63,36 @@ def test_webapi_is_a_leaf(name: str) -> None:
 def test_schemas_are_a_leaf(name: str) -> None:
     """The contracts know marshmallow only."""
     assert not any(found.startswith("app") for found in _imports(_MODULES[name]))
+
+
+def _room(module: str) -> str:
+    """Return the second part of a dotted name, "" for ``app`` itself."""
+    return module.removeprefix("app").strip(".").partition(".")[0]
+
+
+@pytest.mark.parametrize("room", _ROOMS)
+def test_arrows_point_down(room: str) -> None:
+    """A room imports from the rooms below it, the settings, the errors and the contracts."""
+    below = {"", "errors", "config", *_ROOMS[: _ROOMS.index(room) + 1]}
+    names = [name for name in _MODULES if name.startswith(f"app.{room}")]
+
+    upward = {
+        (name, found)
+        for name in names
+        for found in _own_imports(name)
+        if found.startswith("app") and _room(found) not in below
+    }
+
+    assert names
+    assert upward == set()
+
+
+@pytest.mark.parametrize("name", _BESIDE)
+def test_what_stands_beside_the_rooms_knows_little(name: str) -> None:
+    """The settings, the errors and the command table import no room."""
+    imported = _imports(_MODULES[f"app.{name}"])
+
+    assert {_room(found) for found in imported if found.startswith("app")} <= {*_BESIDE[name], ""}
 
 
 def test_no_import_goes_round() -> None:
@@ -90,7 +128,7 @@ def test_the_members_are_named_once() -> None:
     ]
 
     assert sorted(naming) == [
-        "app/demo.py",
+        "app/server/demo.py",
         "app/store/migrations/versions/0001_charge_process.py",
         "schemas/charge_process.py",
     ]

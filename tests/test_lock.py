@@ -40,7 +40,7 @@ def test_the_lock_file_installs(tmp_path: Path) -> None:
     made = tmp_path / "packages"
     install = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--require-hashes"]
     subprocess.run([*install, "--target", str(made), "-r", str(LOCK)], check=True)
-    code = "import sys; from app.factory import create_app; import app.access.bearer; "
+    code = "import sys; from app.factory import create_app; import app.host.access.bearer; "
     code += "create_app(); import flask; print(flask.__file__)"
 
     done = subprocess.run(

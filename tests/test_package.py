@@ -115,7 +115,7 @@ def test_a_deployment_is_held_to_every_recording(
 ) -> None:
     """Each recording is an item; those of a failing service, or with details, are skipped."""
     port = truth.free_port()
-    command = [sys.executable, "-c", "from app.cli import main; main()", "serve"]
+    command = [sys.executable, "-m", "app", "serve"]
     env = {**clean_env, "CHARGECLOUD_DATABASE_URL": database_url}
     with truth.running([*command, "--bind", f"127.0.0.1:{port}"], port, env):
         url = f"http://127.0.0.1:{port}"
@@ -133,7 +133,7 @@ def test_a_wrong_answer_fails_its_item(
     lines = (truth.RECORDINGS / "recordings.jsonl").read_text(encoding="utf-8").splitlines(True)
     recordings.write_text("".join(lines[:2]), encoding="utf-8")
     port = truth.free_port()
-    command = [sys.executable, "-c", "from app.cli import main; main()", "serve"]
+    command = [sys.executable, "-m", "app", "serve"]
     env = {**clean_env, "CHARGECLOUD_DATABASE_URL": f"sqlite:///{tmp_path}/empty.sqlite"}
     with truth.running([*command, "--bind", f"127.0.0.1:{port}"], port, env):
         url = f"http://127.0.0.1:{port}"

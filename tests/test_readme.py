@@ -11,10 +11,10 @@ from pathlib import Path
 import click
 import pytest
 
-from app import demo
+from app.cli import COMMANDS
 from app.config import Settings
-from app.host import WebApi
-from app.lazy_commands import COMMANDS
+from app.host.application import WebApi
+from app.server import demo
 from app.store.store import Store
 from tests import truth
 
@@ -46,13 +46,12 @@ def test_every_command_is_listed(make_app: Callable[..., WebApi]) -> None:
 
 
 def test_the_picture_is_true() -> None:
-    """Every module of the product is in the picture, and nothing else."""
+    """Every room and every module beside the rooms is in the picture, and nothing else."""
     picture = _section("How it is built").split("```")[1]
     drawn = set(re.findall(r"\b(\w+)\.py\b", picture)) | set(
         re.findall(r"^  (\w+)/", picture, re.M)
     )
-    there = {path.stem for path in (*_ROOT.glob("app/*.py"), *_ROOT.glob("app/webapi/*.py"))}
-    there |= {path.stem for path in (*_ROOT.glob("schemas/*.py"), *_ROOT.glob("*.py"))}
+    there = {path.stem for path in (*_ROOT.glob("app/*.py"), *_ROOT.glob("*.py"))}
     there |= {path.parent.name for path in _ROOT.glob("app/*/__init__.py")}
 
     assert drawn == there - {"__init__"}
@@ -97,7 +96,7 @@ _CI_EXTRACT = "sed -n '/<!-- test command -->/,/```$/p' README.md | sed -n '/^py
 def test_the_benchmarks_command_is_there() -> None:
     """It explains itself."""
     done = subprocess.run(
-        [sys.executable, "-m", "tests.benchmark", "--help"],
+        [sys.executable, "-m", "tests.measure.benchmark", "--help"],
         cwd=_ROOT,
         capture_output=True,
         text=True,

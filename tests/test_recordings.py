@@ -6,12 +6,20 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-from app.host import WebApi
+from app.host.application import WebApi
 from tests import truth
 
 _Commands = Callable[[int], list[str]]
-_GUNICORN = [sys.executable, "-m", "gunicorn", "-c", "python:app.gunicorn_conf", "--workers", "1"]
-_SERVE = [sys.executable, "-c", "from app.cli import main; main()", "serve", "--workers", "1"]
+_GUNICORN = [
+    sys.executable,
+    "-m",
+    "gunicorn",
+    "-c",
+    "python:app.gunicorn_conf",
+    "--workers",
+    "1",
+]
+_SERVE = [sys.executable, "-m", "app", "serve", "--workers", "1"]
 # granian refuses the first, and keeps the path only as it is decoded.
 _NOT_OVER_GRANIAN = re.compile(r"[^?]*(?:[<>]|%2[0-9BCF]|%3[ABDF]|%40)", re.IGNORECASE)
 

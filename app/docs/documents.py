@@ -9,7 +9,7 @@ from flask import Flask
 
 from app.docs.json_schema import json_schema
 from app.docs.xsd import xsd
-from app.host import WebApi
+from app.host.application import WebApi
 from schemas.contract import Contract
 
 

@@ -6,7 +6,7 @@ from typing import cast
 
 from flask import Flask
 
-from app.host import WebApi
+from app.host.application import WebApi
 from app.webapi.data_contract import ClrType
 from app.webapi.routing import HttpActionDescriptor
 from schemas.contract import Contract

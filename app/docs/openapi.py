@@ -8,11 +8,11 @@ from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 
 from app.config import Settings
-from app.data_contracts import data_contract
 from app.docs.help import Api, apis
 from app.docs.json_schema import member_schema
 from app.docs.samples import sample_row
-from app.host import WebApi
+from app.host.application import WebApi
+from app.host.data_contracts import data_contract
 from app.webapi import messages
 from app.webapi.data_contract import DataContract, Row
 from app.webapi.formatter import MediaTypeFormatter

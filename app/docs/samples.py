@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.data_contracts import data_contract
+from app.host.data_contracts import data_contract
 from app.webapi.data_contract import ClrType, DataContract, WireValue
 from app.webapi.formatter import MediaTypeFormatter
 from app.webapi.negotiation import FORMATTERS, JSON

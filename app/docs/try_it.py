@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote
 
-from app.host import WebApi
+from app.host.application import WebApi
+from app.host.environ import MATCH
 from app.webapi.negotiation import Match, Ranking
 from app.webapi.routing import HttpActionDescriptor
 
@@ -84,7 +85,7 @@ def ask(
 
     body = _read(app.wsgi_app(environ, start_response))  # type: ignore[arg-type]
     status, received = started[0]
-    match = environ.get("chargecloud.match")
+    match = environ.get(MATCH)
     return Exchange(environ["RAW_URI"], sent, status, [*received], body, match)
 
 

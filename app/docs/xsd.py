@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from app.data_contracts import data_contract
+from app.host.data_contracts import data_contract
 from app.webapi.data_contract import ClrType
 from schemas.contract import Contract
 

@@ -5,17 +5,17 @@ import threading
 
 from flask import Response
 
-from app.host import WebApi
-from app.store.store import Store, StoreError
+from app.errors import StoreError
+from app.host.application import WebApi
+from app.store.store import Store
 
 SECONDS = 1.0
 """How long the store may take to be called ready."""
-UNAUTHENTICATED = frozenset({"healthz", "readyz"})
-"""Endpoints that probes reach, whatever Host and key they send."""
 
 
 def register(app: WebApi) -> None:
-    """Declare the two routes."""
+    """Declare the two routes; probes reach them whatever Host and key they send."""
+    app.open_endpoints |= {"healthz", "readyz"}
 
     @app.get("/healthz")
     def healthz() -> Response:

@@ -11,7 +11,7 @@ from typing import Any
 from flask import has_request_context, request
 from gunicorn.glogging import Logger as GunicornLogger
 
-from app.observe import request_id
+from app.host.environ import REQUEST_ID
 from app.observe.request_log import utc
 
 # gunicorn names the whole request target where it refuses or fails a request.
@@ -47,7 +47,7 @@ class JsonFormatter(logging.Formatter):
             "pid": record.process,
         }
         if has_request_context():
-            said["request_id"] = request.environ.get(request_id.KEY)
+            said["request_id"] = request.environ.get(REQUEST_ID)
         said.update(getattr(record, "members", {}))
         if record.exc_info:
             said["exception"] = self._hidden(self.formatException(record.exc_info))

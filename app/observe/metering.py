@@ -7,8 +7,8 @@ import tempfile
 from importlib import import_module
 from typing import Any
 
-from app.config import ConfigError
-from app.host import WebApi
+from app.errors import ConfigError
+from app.host.application import WebApi
 
 _DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
 

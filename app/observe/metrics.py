@@ -18,7 +18,8 @@ from prometheus_client import (
 )
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from app.host import WebApi
+from app.host.application import WebApi
+from app.host.environ import MATCH
 
 Environ = dict[str, Any]
 Wsgi = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
@@ -94,7 +95,7 @@ class Meter:
         try:
             return self._app(environ, start)
         finally:
-            match = environ.get("chargecloud.match")
+            match = environ.get(MATCH)
             REQUESTS.labels(status, "none" if match is None else match.media_type).inc()
             SECONDS.observe(perf_counter() - started)
 

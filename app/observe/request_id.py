@@ -6,9 +6,6 @@ import re
 import secrets
 from collections.abc import Callable
 
-KEY = "chargecloud.request_id"
-"""Where the WSGI environment holds the id."""
-
 is_sane = re.compile(r"[A-Za-z0-9._+/=-]{1,64}\Z").match
 """An id that can stand in a header and in a log line as it is."""
 

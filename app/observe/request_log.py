@@ -11,6 +11,7 @@ from json.encoder import encode_basestring_ascii as quote
 from time import perf_counter
 from typing import Any, cast
 
+from app.host.environ import MATCH, MATCHED, REQUEST_ID
 from app.observe import request_id
 
 Environ = dict[str, Any]
@@ -18,10 +19,6 @@ App = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 Line = Callable[[Environ, str, int | None, float], str]
 """Formats (environ, status, bytes, seconds)."""
 
-MATCH = "chargecloud.match"
-"""Where the WSGI environment holds the chosen formatter and its ranking."""
-MATCHED = "chargecloud.matched"
-"""Where the WSGI environment holds the rule and its arguments."""
 _LONGEST = 512
 
 
@@ -54,7 +51,7 @@ class RequestLog:
         name = environ.get("HTTP_X_REQUEST_ID")
         if name is None or not request_id.is_sane(name):
             name = self._make_id()
-        environ[request_id.KEY] = name
+        environ[REQUEST_ID] = name
         status = "500"
         sent: Any = ()
 
@@ -109,7 +106,7 @@ def json_line(environ: Environ, status: str, length: int | None, seconds: float)
         f'{{"time":"{utc()}","level":"info","message":"request",'
         f'"method":{quote(environ["REQUEST_METHOD"][:_LONGEST])},"route":{route},'
         f'"status":{status[:3]},{chosen},"bytes":{"null" if length is None else length},'
-        f'"ms":{seconds * 1000:.3f},"request_id":"{environ[request_id.KEY]}",'
+        f'"ms":{seconds * 1000:.3f},"request_id":"{environ[REQUEST_ID]}",'
         f'"client":{quote(environ.get("REMOTE_ADDR", "")[:_LONGEST])}}}\n'
     )
 
@@ -141,7 +138,7 @@ def text_line(environ: Environ, status: str, length: int | None, seconds: float)
     return (
         f"{utc()[11:23]} {status[:3]} {method} {route} {chosen}"
         f" {'?' if length is None else length} B {seconds * 1000:.1f} ms"
-        f" {client} {environ[request_id.KEY]}\n"
+        f" {client} {environ[REQUEST_ID]}\n"
     )
 
 

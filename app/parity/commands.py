@@ -12,7 +12,7 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
-from app.host import WebApi
+from app.host.application import WebApi
 from app.parity import allowed, recording, selection, terminal
 from app.parity.access_log import AccessLog, LogError
 from app.parity.asking import Asking, StoppedError

@@ -32,7 +32,7 @@ StartService = Callable[..., str]
 
 _START_SECONDS = 30
 # A test's own folder stays off the path: it may hold another package called app.
-_COMMAND = (sys.executable, "-P", "-c", "from app.cli import main; main()")
+_COMMAND = (sys.executable, "-P", "-m", "app")
 
 
 class ContractError(Exception):

@@ -12,9 +12,9 @@ from flask import current_app
 from flask.cli import with_appcontext
 from sqlalchemy import Connection
 
-from app.host import WebApi
+from app.errors import StoreError
 from app.store import schema
-from app.store.store import Store, StoreError
+from app.store.store import Store
 from app.store.tables import METADATA
 
 
@@ -64,7 +64,7 @@ def check() -> None:
 
 
 def _store() -> Store:
-    return cast(WebApi, current_app).store
+    return cast(Store, current_app.store)  # type: ignore[attr-defined]
 
 
 def _named(revision: str | None) -> str:

@@ -11,9 +11,10 @@ from marshmallow import ValidationError
 from sqlalchemy import Connection, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
+from app.errors import StoreError
 from app.store.clr_values import Convert, converters
 from app.store.status_query import USER, StatusQuery
-from app.store.store import Store, Stored, StoreError, sqlite_file
+from app.store.store import Store, Stored, sqlite_file
 from schemas.charge_process import ChargeProcess
 from schemas.clr import INT32_MIN
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from sqlalchemy.engine import make_url
 
-from app.config import PREFIX, ConfigError, Settings
+from app.config import PREFIX, Settings
+from app.errors import ConfigError
 from app.store.legacy import LegacyStore
 from app.store.status_query import read_query
 from app.store.store import Store

@@ -14,10 +14,11 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
+from app.config import masked_url
+from app.errors import StoreError
 from app.store import schema
-from app.store.bulk import READERS, WRITERS
-from app.store.masking import masked_url
 from app.store.tables import CHARGE_PROCESS
+from app.store.transfer.bulk import READERS, WRITERS
 from app.store.watch import Watch
 
 Stored = tuple[Any, ...]
@@ -34,10 +35,6 @@ _TIMEOUTS: Final[dict[str, Callable[[float], dict[str, Any]]]] = {
     "postgresql": lambda seconds: {"connect_timeout": max(2, int(seconds) - 1)},
     "mssql": lambda seconds: {"login_timeout": int(seconds), "timeout": int(seconds)},
 }
-
-
-class StoreError(Exception):
-    """The store can't be read or written; the message is for the log and the command line."""
 
 
 class SchemaError(StoreError):

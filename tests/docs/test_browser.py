@@ -21,7 +21,7 @@ from app.store.store import Store
 from schemas.charge_process import ChargeProcess
 from tests import truth
 
-_COMMAND = [sys.executable, "-c", "from app.cli import main; main()", "serve"]
+_COMMAND = [sys.executable, "-m", "app", "serve"]
 _API = "GET ChargeProcess/Status?user_id={user_id}"
 _HOSTILE = "</pre><img src=x onerror=\"document.title='run'\"><script>document.title='run'</script>"
 _HOSTILE_USER = 66

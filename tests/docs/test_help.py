@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from app.host import WebApi
+from app.host.application import WebApi
 from tests.truth import RECORDINGS, call
 
 API = "/Help/Api/GET-ChargeProcess-Status_user_id"

@@ -13,14 +13,14 @@ from flask import Response
 from openapi_spec_validator import validate
 
 from app.docs.documents import openapi
-from app.host import WebApi
-from app.responses import respond
+from app.host.application import WebApi
+from app.host.responses import respond
 from schemas.clr import Decimal, String
 from schemas.contract import Contract
 from tests import truth
 
 _TYPES = ["application/json", "text/json", "application/xml", "text/xml"]
-_COMMAND = [sys.executable, "-c", "from app.cli import main; main()"]
+_COMMAND = [sys.executable, "-m", "app"]
 
 
 class Tariff(Contract):

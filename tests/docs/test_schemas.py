@@ -14,11 +14,11 @@ import xmlschema
 from hypothesis import given
 from lxml import etree
 
-from app.data_contracts import data_contract
 from app.docs.documents import DOCUMENTS
 from app.docs.json_schema import json_schema
 from app.docs.xsd import xsd
-from app.host import WebApi
+from app.host.application import WebApi
+from app.host.data_contracts import data_contract
 from app.webapi.negotiation import FORMATTERS
 from schemas.charge_process import ChargeProcess
 from schemas.clr import DECIMAL_MAX, Decimal, String
@@ -135,7 +135,7 @@ def test_the_command_prints_what_is_served(
     make_app: Callable[..., WebApi], clean_env: dict[str, str], name: str
 ) -> None:
     """Byte for byte, without a server."""
-    command = [sys.executable, "-c", "from app.cli import main; main()", "schema", name]
+    command = [sys.executable, "-m", "app", "schema", name]
 
     printed = subprocess.run(command, cwd=ROOT, env=clean_env, capture_output=True, check=True)
 

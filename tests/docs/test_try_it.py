@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from app.host import WebApi
+from app.host.application import WebApi
 from app.store.store import Store
 from app.webapi.negotiation import Ranking
 from schemas.charge_process import ChargeProcess

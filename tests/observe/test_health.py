@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.host import WebApi
+from app.host.application import WebApi
 from tests import truth
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from app.host import WebApi
+from app.host.application import WebApi
 from app.observe.logs import JsonFormatter, TextFormatter, logging_config
 from tests import truth
 
@@ -100,7 +100,7 @@ def test_a_served_log_is_json_from_start_to_stop(
 ) -> None:
     """Each line is JSON: the start with version and settings, each request once, the stop."""
     port = truth.free_port()
-    command = [sys.executable, "-c", "from app.cli import main; main()", "serve"]
+    command = [sys.executable, "-m", "app", "serve"]
     command += ["--bind", f"127.0.0.1:{port}", "--workers", "1"]
     env = {**clean_env, "CHARGECLOUD_DATABASE_URL": database_url}
     log = tmp_path / "log"

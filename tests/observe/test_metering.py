@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from app.host import WebApi
+from app.host.application import WebApi
 from tests import truth
 
 HOST = ("Host", "a")
@@ -16,7 +16,7 @@ HOST = ("Host", "a")
 
 @contextmanager
 def _served(env: dict[str, str], cwd: Path, port: int) -> Iterator[int]:
-    command = [sys.executable, "-c", "from app.cli import main; main()", "serve"]
+    command = [sys.executable, "-m", "app", "serve"]
     command += ["--bind", f"127.0.0.1:{port}", "--workers", "2"]
     with truth.running(command, port, env, cwd) as process:
         yield process.pid

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.host import WebApi
+from app.host.application import WebApi
 from app.observe.request_log import LINES, RequestLog
 from tests import truth
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from app.host import WebApi
+from app.host.application import WebApi
 from app.parity.recording import Answer, read
 from tests import truth
 from tests.parity.mutants import MUTANTS
@@ -23,7 +23,7 @@ from tests.parity.services import Changed, serving
 
 _ROOT = Path(__file__).parent.parent.parent
 _RECORDED = truth.RECORDINGS / "recordings.jsonl"
-_COMMAND = [sys.executable, "-c", "from app.cli import main; main()"]
+_COMMAND = [sys.executable, "-m", "app"]
 _NOWHERE = "http://127.0.0.1:9"
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from app.host import WebApi
+from app.host.application import WebApi
 from app.parity.allowed import AllowedDifferences
 from app.parity.asking import Asking
 from app.parity.client import NoAnswerError, Service

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from marshmallow import ValidationError
 
-from app import demo
+from app.server import demo
 from schemas.charge_process import ChargeProcess
 from schemas.clr import Boolean, DateTime, Decimal, Int32, String
 from schemas.contract import Contract

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from app import demo
+from app.server import demo
 from app.store.store import Store
 from tests import truth
 
-_COMMAND = [sys.executable, "-c", "from app.cli import main; main()"]
+_COMMAND = [sys.executable, "-m", "app"]
 _STATUS = "/ChargeProcess/Status?user_id=1"
 
 

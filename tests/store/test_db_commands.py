@@ -13,14 +13,14 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import NullPool, create_engine, text
 
-from app import demo
-from app.cli import main
+from app.__main__ import main
+from app.server import demo
 from app.store import schema
 from app.store.store import SchemaError, Store
 from app.store.tables import METADATA
 
 Run = Callable[..., "Done"]
-_COMMAND = [sys.executable, "-c", "from app.cli import main; main()"]
+_COMMAND = [sys.executable, "-m", "app"]
 _MIGRATIONS = Path(schema.__file__).parent / "migrations"
 
 

@@ -5,7 +5,7 @@ from statistics import median
 
 import pytest
 
-from tests import growth
+from tests.measure import growth
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])

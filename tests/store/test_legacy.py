@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from app import demo
-from app.config import ConfigError, Settings
+from app.config import Settings
+from app.errors import ConfigError, StoreError
 from app.factory import create_app
-from app.host import WebApi
+from app.host.application import WebApi
+from app.server import demo
 from app.store.legacy import ColumnsError
-from app.store.store import StoreError
 from tests import truth
 from tests.store import legacy_schema
 
@@ -222,7 +222,7 @@ def env(file: Path, tmp_path: Path, clean_env: dict[str, str]) -> dict[str, str]
     return {**clean_env, **own}
 
 
-_CHARGECLOUD = [sys.executable, "-c", "from app.cli import main; main()"]
+_CHARGECLOUD = [sys.executable, "-m", "app"]
 
 
 @pytest.mark.parametrize(

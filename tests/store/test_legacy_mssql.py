@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from app.config import Settings
+from app.errors import StoreError
 from app.factory import create_app
-from app.host import WebApi
+from app.host.application import WebApi
 from app.store.legacy import ColumnsError
-from app.store.store import StoreError
 from tests import tds, truth
 from tests.store import legacy_schema
 

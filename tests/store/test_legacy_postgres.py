@@ -9,10 +9,10 @@ import psycopg
 import pytest
 
 from app.config import Settings
+from app.errors import StoreError
 from app.factory import create_app
-from app.host import WebApi
+from app.host.application import WebApi
 from app.store.legacy import ColumnsError
-from app.store.store import StoreError
 from schemas.charge_process import ChargeProcess
 from tests import truth
 from tests.store import legacy_schema

@@ -13,11 +13,11 @@ import psutil
 import psycopg
 import pytest
 
-from app.store import records
 from app.store.store import Store
+from app.store.transfer import records
 from tests import postgres, truth
 
-_COMMAND = [sys.executable, "-c", "from app.cli import main; main()", "serve", "--workers", "1"]
+_COMMAND = [sys.executable, "-m", "app", "serve", "--workers", "1"]
 _STATUS = "/ChargeProcess/Status?user_id=1"
 _TIMEOUT = 3
 _MESSAGE = "An error has occurred."

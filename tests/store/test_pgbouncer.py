@@ -11,8 +11,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from app import demo
-from app.store.store import Store, StoreError
+from app.errors import StoreError
+from app.server import demo
+from app.store.store import Store
 from tests import truth
 
 _SERVERS = 2

@@ -2,10 +2,11 @@
 
 import pytest
 
-from app import demo
 from app.config import Settings
+from app.errors import StoreError
 from app.factory import create_app
-from app.store.store import Store, StoreError
+from app.server import demo
+from app.store.store import Store
 from tests import replica, truth
 
 

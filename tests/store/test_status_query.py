@@ -9,7 +9,9 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.mssql import pymssql
 from sqlalchemy.dialects.postgresql import psycopg
 
-from app.config import ConfigError, Settings
+from app.config import Settings
+from app.errors import ConfigError
+from app.factory import create_app
 from app.store.status_query import read_query
 
 
@@ -38,7 +40,7 @@ def test_a_wrong_query_is_refused(tmp_path: Path, sql: str, said: str) -> None:
     file = _write(tmp_path, sql)
 
     with pytest.raises(ConfigError, match=r"^CHARGECLOUD_STATUS_QUERY must be a file ") as raised:
-        Settings.from_environ({"CHARGECLOUD_STATUS_QUERY": file})
+        create_app(Settings(database_url="sqlite:////legacy.sqlite", status_query=file))
 
     assert f"{file!r}" in str(raised.value)
     assert str(raised.value).endswith(said if "asks" in said else "is not")
@@ -52,7 +54,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
     for file, reason in ((missing, "No such file"), (str(tmp_path / "latin.sql"), "UTF-8 text")):
         with pytest.raises(ConfigError, match=f"^CHARGECLOUD_STATUS_QUERY must be .*{reason}"):
-            Settings.from_environ({"CHARGECLOUD_STATUS_QUERY": file})
+            create_app(Settings(database_url="sqlite:////legacy.sqlite", status_query=file))
 
 
 _SQL = """\

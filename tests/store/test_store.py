@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app import demo
-from app.store.store import Store, Stored, StoreError
+from app.errors import StoreError
+from app.server import demo
+from app.store.store import Store, Stored
 from schemas.charge_process import ChargeProcess
 from schemas.clr import INT32_MAX, INT32_MIN
 from tests.strategies import INT32, PROCESSES

@@ -1,0 +1,126 @@
+"""Refuses requests before they reach an action, as Web API's filters do.
+
+Web API selects the action first: an unknown path or verb answers 404 or 405 to everyone. Then it
+asks who this is, and only then it reads the parameters (AuthorizationFilterAttribute).
+"""
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any, Protocol
+
+from flask import Response, request
+
+from app.config import Settings
+from app.errors import ConfigError
+from app.host.access.api_keys import ApiKeys, KeyFileError
+from app.host.access.hosts import allows
+from app.host.application import WebApi
+from app.host.responses import respond_error
+from app.webapi import messages
+from app.webapi.http_error import HttpError, HttpResponseException
+
+
+class Verifier(Protocol):
+    """What ``bearer.Tokens`` does."""
+
+    def user_id(self, token: str) -> int:
+        """Return the user whom a token speaks for; raises an exception."""
+
+
+def install(app: WebApi) -> None:
+    """Install the hooks that the settings ask for; none by default. Raises ConfigError."""
+    settings = app.settings
+    if settings.allowed_hosts:
+        app.before_request(_hosts(app))
+    if settings.api_keys_file or settings.jwt_jwks:
+        keys = ApiKeys(settings.api_keys_file) if settings.api_keys_file else None
+        app.before_request(Guard(app, keys, _tokens(settings)))
+
+
+def _hosts(app: WebApi) -> Callable[[], Response | None]:
+    check = allows(app.settings.allowed_hosts)
+
+    def refuse_other_hosts() -> Response | None:
+        """Answer 400 to a request for a host that is not served here."""
+        if request.endpoint in app.open_endpoints or check(request.environ):
+            return None
+        return _refusal(app, 400, messages.INVALID_HOSTNAME)
+
+    return refuse_other_hosts
+
+
+def _tokens(settings: Settings) -> Verifier | None:
+    if not settings.jwt_jwks:
+        return None
+    for name in ("jwt_issuer", "jwt_audience"):
+        if not getattr(settings, name):
+            raise ConfigError(f"CHARGECLOUD_JWT_JWKS needs CHARGECLOUD_{name.upper()} beside it")
+    try:
+        bearer = import_module("app.host.access.bearer")
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"CHARGECLOUD_JWT_JWKS needs the package {error.name}: install chargecloud[auth]"
+        ) from None
+    tokens: Verifier = bearer.Tokens(
+        settings.jwt_jwks,
+        settings.jwt_issuer,
+        settings.jwt_audience,
+        settings.jwt_algorithms,
+        settings.jwt_user_claim,
+    )
+    return tokens
+
+
+class Guard:
+    """Lets a request pass that brings a known key or a believed token."""
+
+    def __init__(self, app: WebApi, keys: ApiKeys | None, tokens: Verifier | None) -> None:
+        self._app = app
+        self._keys = keys
+        self._tokens = tokens
+        offered = (("Bearer", tokens), ("ApiKey", keys))
+        self._challenge = ", ".join(scheme for scheme, used in offered if used)
+        # Flask names a hook by this.
+        self.__name__ = "guard"
+
+    def __call__(self) -> Response | None:
+        """Return a refusal, or ``None``."""
+        error: Any = request.routing_exception
+        if request.endpoint in self._app.open_endpoints:
+            return None
+        if error is not None and getattr(error, "status", 404) != 400:
+            return None
+        environ = request.environ
+        scheme, _, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+        if self._tokens and scheme.lower() == "bearer":
+            return self._check_token(self._tokens, token.strip())
+        if self._keys and self._knows(self._keys, environ.get("HTTP_X_API_KEY", "")):
+            return None
+        return self._unauthorized()
+
+    def _knows(self, keys: ApiKeys, key: str) -> bool:
+        try:
+            return bool(key) and keys.owner(key) is not None
+        except KeyFileError as error:
+            self._app.logger.error("%s", error)
+            return False
+
+    def _check_token(self, tokens: Verifier, token: str) -> Response | None:
+        try:
+            own = tokens.user_id(token)
+        except Exception as error:
+            self._app.logger.warning("token refused: %s", error)
+            return self._unauthorized()
+        asked = (request.view_args or {}).get("user_id", own)
+        return None if asked == own else _refusal(self._app, 403, messages.AUTHORIZATION_DENIED)
+
+    def _unauthorized(self) -> Response:
+        response = _refusal(self._app, 401, messages.AUTHORIZATION_DENIED)
+        response.headers["WWW-Authenticate"] = self._challenge
+        return response
+
+
+def _refusal(app: WebApi, status: int, message: str) -> Response:
+    return respond_error(
+        request.environ, app.settings, HttpResponseException(status, HttpError(message))
+    )

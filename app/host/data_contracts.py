@@ -1,0 +1,18 @@
+"""The joint of contracts and formatters: a declared contract as its data contract."""
+
+from functools import cache
+
+from app.webapi.data_contract import ClrType, DataContract, DataMember
+from schemas.contract import Contract
+
+
+@cache
+def data_contract(contract: type[Contract]) -> DataContract:
+    """Return what the formatters need of a contract."""
+    return DataContract(
+        contract.name(),
+        contract.namespace(),
+        tuple(
+            DataMember(name, ClrType(field.clr_name)) for name, field in contract.members().items()
+        ),
+    )

@@ -1,0 +1,46 @@
+"""The one catch: whatever went wrong becomes an HttpError and takes the road of all answers."""
+
+from flask import Response, request
+from werkzeug.exceptions import HTTPException
+
+from app.errors import StoreError
+from app.host.application import WebApi, uri_of
+from app.host.responses import respond_error
+from app.webapi import messages
+from app.webapi.http_error import (
+    HttpError,
+    HttpResponseException,
+    internal_server_error,
+    method_not_supported,
+    not_found,
+)
+
+
+def register(app: WebApi) -> None:
+    """Answer every failure of the application's requests."""
+
+    def handle(error: Exception) -> Response:
+        return respond_error(request.environ, app.settings, _http_error(app, error))
+
+    app.register_error_handler(Exception, handle)
+
+
+def _http_error(app: WebApi, error: Exception) -> HttpResponseException:
+    if isinstance(error, HttpResponseException):
+        return error
+    if isinstance(error, HTTPException) and error.code and error.code < 500:
+        return _from_werkzeug(error, error.code)
+    if isinstance(error, StoreError):
+        app.logger.error("%s", error)
+    else:
+        app.logger.error("%s failed", request.endpoint, exc_info=error)
+    return internal_server_error()
+
+
+def _from_werkzeug(error: HTTPException, code: int) -> HttpResponseException:
+    """What a Flask extension aborts with."""
+    if code == 404:
+        return not_found(uri_of(request.environ), messages.NO_ROUTE_DATA)
+    if code == 405:
+        return method_not_supported(request.method, getattr(error, "valid_methods", None) or ())
+    return HttpResponseException(code, HttpError(error.description or error.name))

@@ -1,0 +1,1 @@
+"""What runs ``wsgi:app``: the servers, their settings, and what is deployed around them."""

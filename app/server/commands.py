@@ -1,0 +1,70 @@
+"""The command that serves."""
+
+from typing import cast
+
+import click
+from flask import current_app
+from flask.cli import with_appcontext
+
+from app.errors import StoreError
+from app.host.application import WebApi
+from app.server import demo, gunicorn_conf, servers
+from app.store.legacy import ColumnsError
+from app.store.store import SchemaError, Store
+
+
+def _address(context: click.Context, parameter: click.Parameter, text: str) -> str:
+    host, _, port = text.rpartition(":")
+    if not host or not (port.isascii() and port.isdecimal() and int(port) < 65536):
+        raise click.BadParameter(f"must be HOST:PORT, not {text!r}")
+    return text
+
+
+@click.command("serve")
+@click.option(
+    "--bind",
+    metavar="HOST:PORT",
+    default=gunicorn_conf.bind,
+    callback=_address,
+    help="Where to listen.",
+)
+@click.option("--workers", type=click.IntRange(1), help="Worker processes; one a core.")
+@click.option("--threads", type=click.IntRange(1), help="Threads of each worker.")
+@click.option("--demo", "with_demo", is_flag=True, help="Fill an empty store with examples.")
+@click.option(
+    "--server",
+    "name",
+    type=click.Choice(list(servers.SERVERS)),
+    default="gunicorn",
+    help="granian, an extra, gets the most of a core.",
+)
+@with_appcontext
+def serve(bind: str, workers: int | None, threads: int | None, with_demo: bool, name: str) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    run = servers.load(name)
+    unreachable = _check(cast(WebApi, current_app).store)
+    if with_demo:
+        _fill(cast(WebApi, current_app._get_current_object()), bind)  # type: ignore[attr-defined]
+    elif unreachable is not None:
+        click.echo(f"chargecloud: {unreachable}; it is asked again with each request", err=True)
+    run(bind, workers or gunicorn_conf.workers, threads)
+
+
+def _check(store: Store) -> StoreError | None:
+    """Refuse a store that can't serve; return what is wrong with one that can't be reached."""
+    try:
+        store.check()
+    except (ColumnsError, SchemaError):
+        raise
+    except StoreError as error:
+        return error
+    finally:
+        # No connection may go through the fork to the workers.
+        store.close()
+    return None
+
+
+def _fill(app: WebApi, address: str) -> None:
+    if not demo.fill(app.store):
+        click.echo(f"{app.store} holds processes already: nothing is put into it.")
+    click.echo(demo.hints(address, app.settings.base_path))

@@ -1,0 +1,109 @@
+"""Reads a file in a process of its own, beside the one that writes to the store."""
+
+import fcntl
+import marshal
+import os
+import signal
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from io import BufferedReader, UnsupportedOperation
+from itertools import islice
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from typing import Any
+
+from app.errors import StoreError
+from app.store.store import Stored
+from app.store.transfer import records
+
+_BATCH = 500
+_PIPE = 1 << 20
+_SMALL = 1 << 20
+Moved = Callable[[int], None]
+"""Is told how many bytes of the file have been read so far."""
+
+
+@contextmanager
+def processes(
+    stream: "BufferedReader[Any]",
+    file: str,
+    user_id: int | None,
+    nul: bool = True,
+    moved: Moved | None = None,
+) -> Iterator[Iterator[Stored]]:
+    """Give the processes of a file, read as they are asked for.
+
+    Enter it before the store is connected: a child has all that is open. What it gives raises
+    StoreError. Arguments are those of ``records.read``.
+    """
+    if size_of(stream) in range(_SMALL):
+        yield records.read(stream, file, user_id, nul)
+        return
+    context = get_context("fork")
+    here, there = context.Pipe(duplex=False)
+    # A batch waits here while the one before it is written.
+    with suppress(OSError):
+        fcntl.fcntl(there.fileno(), fcntl.F_SETPIPE_SZ, _PIPE)
+    # multiprocessing closes the child's sys.stdin.
+    with open(os.dup(stream.fileno()), "rb") as own:
+        rows = records.read(own, file, user_id, nul)
+        child = context.Process(target=_send, args=(there, here, rows, file), daemon=True)
+        child.start()
+    there.close()
+    try:
+        yield _received(here, file, stream, moved)
+    finally:
+        child.kill()
+        child.join()
+        here.close()
+
+
+def size_of(stream: "BufferedReader[Any]") -> int | None:
+    """Return the size of a regular file, 0 of memory, ``None`` of anything else."""
+    try:
+        found = os.fstat(stream.fileno())
+    except UnsupportedOperation:
+        return 0
+    return found.st_size if stat.S_ISREG(found.st_mode) else None
+
+
+def _received(
+    here: "Connection[Any, bytes]", file: str, stream: "BufferedReader[Any]", moved: Moved | None
+) -> Iterator[Stored]:
+    while True:
+        try:
+            batch = marshal.loads(here.recv_bytes())
+        except EOFError:
+            raise StoreError(f"{file} can't be read: its reader was killed") from None
+        if batch is None:
+            return
+        if isinstance(batch, str):
+            raise StoreError(batch)
+        yield from batch
+        if moved is not None:
+            # Both processes have one file position.
+            moved(os.lseek(stream.fileno(), 0, os.SEEK_CUR))
+
+
+def _send(
+    there: "Connection[bytes, Any]",
+    here: "Connection[Any, bytes]",
+    rows: Iterator[Stored],
+    file: str,
+) -> None:
+    """Be the child: send batches, then nothing, or a text that says what is wrong."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Were this end open here, the parent's death would not be noticed.
+    here.close()
+    with suppress(BrokenPipeError):
+        try:
+            while batch := list(islice(rows, _BATCH)):
+                there.send_bytes(marshal.dumps(batch))
+            there.send_bytes(marshal.dumps(None))
+        except StoreError as error:
+            there.send_bytes(marshal.dumps(str(error)))
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            there.send_bytes(marshal.dumps(f"{file} can't be read: {error.strerror}"))

@@ -1,0 +1,1 @@
+"""What measures by hand; the tests run short ones of them."""

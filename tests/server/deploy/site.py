@@ -1,0 +1,69 @@
+"""The printed site in Debian's nginx."""
+
+import socket
+import ssl
+import subprocess
+import sys
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from tests import truth
+from tests.conftest import ROOT
+
+CHARGECLOUD = [sys.executable, "-m", "app"]
+_MAIN = """\
+daemon off;
+worker_processes 1;
+pid {0}/pid;
+error_log stderr warn;
+events {{ worker_connections 1024; }}
+http {{
+    access_log off;
+    client_body_temp_path {0}/body;
+    proxy_temp_path {0}/proxy;
+    fastcgi_temp_path {0}/fastcgi;
+    uwsgi_temp_path {0}/uwsgi;
+    scgi_temp_path {0}/scgi;
+    include {0}/site.conf;
+}}
+"""
+
+
+class TlsClient(truth.Client):
+    """Asks over TLS."""
+
+    def connect(self) -> socket.socket:
+        """Connect to nginx, whose certificate nobody signed."""
+        context = ssl.create_default_context()
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        return context.wrap_socket(super().connect())
+
+
+def write(folder: Path, env: dict[str, str], port: int, upstreams: list[int], *more: str) -> Path:
+    """Write a whole configuration for nginx around the printed site."""
+    command = [*CHARGECLOUD, "deploy", "nginx", "--name", "legacy.example 127.0.0.1 [::1]"]
+    command += [f"--upstream=127.0.0.1:{upstream}" for upstream in upstreams]
+    command += ["--listen", f"127.0.0.1:{port}"]
+    command += ["--certificate", f"{folder}/cert.pem", "--key", f"{folder}/key.pem", *more]
+    site = subprocess.run(command, cwd=ROOT, env=env, check=True, capture_output=True).stdout
+    (folder / "site.conf").write_bytes(site)
+    (folder / "nginx.conf").write_text(_MAIN.format(folder))
+    certificate(folder)
+    return folder / "nginx.conf"
+
+
+def certificate(folder: Path) -> None:
+    """Write cert.pem and key.pem."""
+    make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=a"]
+    make += ["-keyout", f"{folder}/key.pem", "-out", f"{folder}/cert.pem", "-days", "2"]
+    subprocess.run(make, check=True, capture_output=True)
+
+
+def nginx(
+    folder: Path, env: dict[str, str], port: int, upstreams: list[int], *more: str
+) -> AbstractContextManager[truth.Server]:
+    """Run nginx with the printed site."""
+    configuration = write(folder, env, port, upstreams, *more)
+    command = ["nginx", "-p", str(folder), "-c", str(configuration), "-e", "stderr"]
+    return truth.running(command, port, env, folder)
