@@ -12,7 +12,7 @@ from app.factory import create_app
 from app.host.application import WebApi
 from app.store.store import Store
 from app.store.transfer import records
-from tests import postgres, truth
+from tests import packages, postgres, truth
 
 ROOT = Path(__file__).parent.parent
 
@@ -22,6 +22,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--screenshots", type=Path, metavar="DIR", help="put pictures of the help page there"
     )
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many tests were skipped for which of Debian's packages."""
+    reports = terminalreporter.stats.get("skipped", [])
+    reasons = [str(report.longrepr[2]) for report in reports if isinstance(report.longrepr, tuple)]
+    for package, count in sorted(packages.skipped(reasons).items()):
+        terminalreporter.write_line(f"{count} skipped without Debian's package {package}")
 
 
 @pytest.fixture(scope="session")

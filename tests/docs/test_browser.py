@@ -19,7 +19,7 @@ from selenium.webdriver.remote.webelement import WebElement
 
 from app.store.store import Store
 from schemas.charge_process import ChargeProcess
-from tests import truth
+from tests import packages, truth
 
 _COMMAND = [sys.executable, "-m", "app", "serve"]
 _API = "GET ChargeProcess/Status?user_id={user_id}"
@@ -52,12 +52,9 @@ def port(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 @pytest.fixture(scope="module")
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """Debian's Chromium without a window."""
-    found = shutil.which("chromium"), shutil.which("chromedriver")
-    if None in found:
-        message = "no browser: install Debian's chromium and chromium-driver"
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(message)
+    service = webdriver.ChromeService(packages.program("chromedriver"))
     options = webdriver.ChromeOptions()
-    options.binary_location = str(found[0])
+    options.binary_location = packages.program("chromium")
     for argument in (
         "--headless=new",
         "--no-sandbox",
@@ -66,7 +63,7 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     ):
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options, webdriver.ChromeService(str(found[1])))
+    driver = webdriver.Chrome(options, service)
     yield driver
     driver.quit()
 

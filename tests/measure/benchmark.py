@@ -12,7 +12,6 @@ import http.client
 import json
 import os
 import random
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -26,7 +25,7 @@ from statistics import median
 
 from app.server import demo
 from app.store.store import Store, Stored
-from tests import truth
+from tests import packages, truth
 
 _GTHREAD = "--worker-class gthread --threads 4 --http-parser python --no-control-socket"
 SERVERS = {
@@ -69,7 +68,7 @@ def processes(users: int) -> Iterator[Stored]:
 def measure(port: int, pid: int, accept: str, seconds: float, users: int, seed: int) -> Sample:
     """Ask for random users as fast as one server answers."""
     before = cpu_seconds(pid)
-    load = _wrk if shutil.which("wrk") else _threads
+    load = _wrk if packages.found("wrk") else _threads
     requests, duration, p99 = load(port, accept, seconds, users, seed)
     return Sample(requests / duration, p99, (cpu_seconds(pid) - before) / requests * 1e6)
 
@@ -95,7 +94,14 @@ def _wrk(port: int, accept: str, seconds: float, users: int, seed: int) -> tuple
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
         script.write(LUA)
         script.flush()
-        command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds:.0f}s", "-s", script.name]
+        command = [
+            packages.program("wrk"),
+            "-t1",
+            f"-c{CONNECTIONS}",
+            f"-d{seconds:.0f}s",
+            "-s",
+            script.name,
+        ]
         command += ["-H", f"Accept: {accept}", f"http://127.0.0.1:{port}", "--"]
         command += [str(users), str(seed)]
         output = subprocess.run(command, capture_output=True, text=True, check=True).stdout

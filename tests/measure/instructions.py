@@ -9,25 +9,19 @@ see is the kernel's part.
 import os
 import random
 import re
-import shutil
 import signal
 import sys
 import tempfile
 from pathlib import Path
 
 from app.store.store import Store
-from tests import truth
+from tests import packages, truth
 from tests.measure import benchmark
 
-_VALGRIND = "valgrind --tool=cachegrind --cache-sim=no --cachegrind-out-file=/dev/null"
+_CACHEGRIND = ["--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"]
 _USERS = 1000
 _WARM_UP = 20
 _COUNTED = 100
-
-
-def available() -> bool:
-    """Whether instructions can be counted here."""
-    return shutil.which("valgrind") is not None
 
 
 def ratios() -> dict[str, float]:
@@ -46,7 +40,8 @@ def ratios() -> dict[str, float]:
 def _per_request(arguments: str, env: dict[str, str], folder: Path) -> dict[str, float]:
     """Return a server's instructions for each request, by Accept."""
     port = truth.free_port()
-    command = [*_VALGRIND.split(), f"--log-file={folder}/%p", sys.executable, *arguments.split()]
+    command = [packages.program("valgrind"), *_CACHEGRIND, f"--log-file={folder}/%p"]
+    command += [sys.executable, *arguments.split()]
     command += ["--preload", "--workers", "1", "--bind", f"127.0.0.1:{port}"]
     with truth.running(command, port, env, seconds=120) as server:
         idle = _life(server.pid, port, None, folder)

@@ -18,7 +18,7 @@ from statistics import median
 import psycopg
 
 from app.store.store import Store
-from tests import postgres, truth
+from tests import packages, postgres, truth
 from tests.measure import benchmark
 from tests.server.deploy import site
 
@@ -58,7 +58,7 @@ def _sample(
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
         script.write(benchmark.LUA)
         script.flush()
-        command = ["wrk", "-t1", "-c16", f"-d{seconds}s", "-s", script.name]
+        command = [packages.program("wrk"), "-t1", "-c16", f"-d{seconds}s", "-s", script.name]
         command += [f"https://127.0.0.1:{port}", "--", str(users), "1"]
         output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert "Non-2xx" not in output, output

@@ -14,7 +14,7 @@ import pytest
 from app.errors import StoreError
 from app.server import demo
 from app.store.store import Store
-from tests import truth
+from tests import packages, truth
 
 _SERVERS = 2
 _CONFIGURATION = """\
@@ -43,7 +43,8 @@ def _pgbouncer(url: str, mode: str) -> Iterator[str]:
         file.write_text(text)
         if os.getuid() == 0:
             shutil.chown(folder, user)
-        command = ["/usr/sbin/pgbouncer", *(["-u", user] if os.getuid() == 0 else []), str(file)]
+        as_user = ["-u", user] if os.getuid() == 0 else []
+        command = [packages.program("pgbouncer"), *as_user, str(file)]
         with truth.running(command, port, dict(os.environ)):
             yield f"postgresql://postgres@127.0.0.1:{port}/charges"
 

@@ -7,7 +7,7 @@ import sys
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from tests import truth
+from tests import packages, truth
 from tests.conftest import ROOT
 
 CHARGECLOUD = [sys.executable, "-m", "app"]
@@ -55,7 +55,16 @@ def write(folder: Path, env: dict[str, str], port: int, upstreams: list[int], *m
 
 def certificate(folder: Path) -> None:
     """Write cert.pem and key.pem."""
-    make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=a"]
+    make = [
+        packages.program("openssl"),
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-subj",
+        "/CN=a",
+    ]
     make += ["-keyout", f"{folder}/key.pem", "-out", f"{folder}/cert.pem", "-days", "2"]
     subprocess.run(make, check=True, capture_output=True)
 
@@ -65,5 +74,13 @@ def nginx(
 ) -> AbstractContextManager[truth.Server]:
     """Run nginx with the printed site."""
     configuration = write(folder, env, port, upstreams, *more)
-    command = ["nginx", "-p", str(folder), "-c", str(configuration), "-e", "stderr"]
+    command = [
+        packages.program("nginx"),
+        "-p",
+        str(folder),
+        "-c",
+        str(configuration),
+        "-e",
+        "stderr",
+    ]
     return truth.running(command, port, env, folder)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import truth
+from tests import packages, truth
 from tests.server.deploy import site
 
 _STATUS = "/ChargeProcess/Status?user_id=1"
@@ -42,7 +42,16 @@ def test_nginx_takes_the_site(env: dict[str, str], tmp_path: Path) -> None:
     configuration = site.write(tmp_path, env, truth.free_port(), [truth.free_port()])
 
     done = subprocess.run(
-        ["nginx", "-t", "-p", str(tmp_path), "-c", str(configuration), "-e", "stderr"],
+        [
+            packages.program("nginx"),
+            "-t",
+            "-p",
+            str(tmp_path),
+            "-c",
+            str(configuration),
+            "-e",
+            "stderr",
+        ],
         capture_output=True,
         text=True,
     )

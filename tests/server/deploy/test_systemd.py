@@ -6,10 +6,12 @@ import sys
 from pathlib import Path
 
 from app.server.deploy.systemd import unit
+from tests import packages
 
 
 def _analyze(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["systemd-analyze", *arguments], capture_output=True, text=True)
+    command = [packages.program("systemd-analyze"), *arguments]
+    return subprocess.run(command, capture_output=True, text=True)
 
 
 def test_the_unit_is_valid(tmp_path: Path) -> None:

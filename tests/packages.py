@@ -1,0 +1,49 @@
+"""The Debian packages that tests need: `.ci/packages` lists them, `.ci/setup` installs them.
+
+A test asks `program("nginx")` for the path of a program. Where its package is missing, the test
+is skipped with a line that names the package; where `CI` is set, it fails. The run ends with how
+many tests were skipped for which package.
+"""
+
+import os
+import re
+import shutil
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+LIST = Path(__file__).parent.parent / ".ci" / "packages"
+_REASON = re.compile(r"needs Debian's package (\S+)$")
+# Debian leaves these out of an ordinary user's PATH.
+_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
+
+
+def listed() -> dict[str, str]:
+    """Return the package of each program that tests run."""
+    lines = [line.split() for line in LIST.read_text(encoding="utf-8").splitlines()]
+    return {program: line[0] for line in lines if line[0] != "#" for program in line[1:]}
+
+
+def found(name: str) -> str | None:
+    """Return the path of a program of the list, or None."""
+    assert name in listed(), f"{LIST.name} does not list {name}"
+    return shutil.which(name, path=_PATH)
+
+
+def program(name: str) -> str:
+    """Return the path of a program of the list; without it, skip the test, or fail it in CI."""
+    path = found(name)
+    if path is None:
+        message = f"needs Debian's package {listed()[name]}"
+        if os.environ.get("CI"):
+            pytest.fail(message, pytrace=False)
+        pytest.skip(message)
+    return path
+
+
+def skipped(reasons: Iterable[str]) -> Counter[str]:
+    """Count the skipped tests by the package that they need."""
+    matches = (_REASON.search(reason) for reason in reasons)
+    return Counter(match[1] for match in matches if match)
