@@ -34,9 +34,15 @@ class Asking:
         self._failures = failures
 
     def run(
-        self, ask: Callable[[_Item], _Made], items: Iterable[_Item]
+        self,
+        ask: Callable[[_Item], _Made],
+        items: Iterable[_Item],
+        failure: Callable[[_Made], str | None] = lambda _: None,
     ) -> Iterator[tuple[_Item, _Made | NoAnswerError]]:
-        """Yield each item with what ``ask`` made of it. Raises StoppedError."""
+        """Yield each item with what ``ask`` made of it. Raises StoppedError.
+
+        ``failure`` says why something that was made counts as a failure too.
+        """
         failed = 0
         pool = ThreadPoolExecutor(self._concurrency)
         waiting: deque[tuple[_Item, Future[_Made]]] = deque()
@@ -50,9 +56,10 @@ class Asking:
                 item, future = waiting.popleft()
                 made = _made(future)
                 yield item, made
-                failed += isinstance(made, NoAnswerError)
+                reason = str(made) if isinstance(made, NoAnswerError) else failure(made)
+                failed += reason is not None
                 if failed >= self._failures:
-                    raise StoppedError(f"stopped after {failed} failures, the last: {made}")
+                    raise StoppedError(f"stopped after {failed} failures, the last: {reason}")
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 

@@ -1,17 +1,32 @@
 """Asks a service exactly what was meant: no header, escape or redirect is added."""
 
-import http.client
+import re
 import ssl
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass
+from typing import Final, Self
 from urllib.parse import SplitResult, urlsplit
 
+from app.parity.connection import Connection, Deadline, DroppedError
+from app.parity.fault import Fault, FaultKind
+from app.parity.outage import Outage
 from app.parity.recording import Answer, Headers, Request
 
-_PORTS = {"http": 80, "https": 443}
+_PORTS: Final = {"http": 80, "https": 443}
+_TRIES: Final = 3
+_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_TARGET: Final = re.compile(r"[!-~]+")
+_NAME: Final = re.compile(r"[!-9;-~]+")
+_VALUE: Final = re.compile(r"[^\0\r\n]*")
+
+MAX_BODY: Final = 1_000_000
+"""The largest body that is read, in bytes, if nothing else is said."""
+
+DROPPED: Final = "connections ended behind a sent request, which was asked again"
+UNASKED: Final = "answers were followed by bytes that nobody asked for"
 
 
 class NoAnswerError(Exception):
@@ -26,32 +41,59 @@ class Timed:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a service may take: seconds for a whole answer, and away in all; bytes of a body."""
+
+    timeout: float = 10
+    away: float = 0
+    max_body: int = MAX_BODY
+
+
 class Service:
-    """A service at a base URL, over one kept connection for each thread.
+    """A service at a base URL, over connections that are kept between requests.
+
+    Threads may share it. ``troubles`` counts what went wrong beside answers.
 
     Args:
         base_url: ``http://`` or ``https://``, a host, and the path that it lives under.
-        timeout: seconds to wait for a connection and for each part of an answer.
+        limits: what it may take.
         headers: sent with every request behind its own, such as a token; never recorded.
         own_host: send the base URL's Host in place of the request's.
+        tls: the context for ``https://``, the system's if there is none.
 
     Raises ValueError for another URL.
     """
 
     def __init__(
-        self, base_url: str, *, timeout: float = 10, headers: Headers = (), own_host: bool = False
+        self,
+        base_url: str,
+        *,
+        limits: Limits | None = None,
+        headers: Headers = (),
+        own_host: bool = False,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.url = _checked(base_url)
         self.host = self.url.netloc.rpartition("@")[2].lower()
-        self._prefix = self.url.path.rstrip("/")
-        self._timeout = timeout
-        self._headers = headers
         self.own_host = own_host
-        self._threads = threading.local()
-        self._tls = ssl.create_default_context() if self.url.scheme == "https" else None
+        self.limits = limits or Limits()
+        self.outage = Outage(self.limits.away)
+        self.troubles: Counter[str] = Counter()
+        self._prefix = self.url.path.rstrip("/")
+        self._headers = headers
+        self._tls = (tls or ssl.create_default_context()) if self.url.scheme == "https" else None
+        self._idle: list[Connection] = []
+        self._lock = threading.Lock()
 
     def __str__(self) -> str:
         return f"{self.url.scheme}://{self.host}{self._prefix}"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     @property
     def origin(self) -> str:
@@ -60,21 +102,39 @@ class Service:
         return f"{self.url.scheme}://{self.host.removesuffix(default)}"
 
     def ask(self, request: Request) -> Timed:
-        """Send a request and read its answer. Raises NoAnswerError."""
-        kept = getattr(self._threads, "connection", None)
-        started = time.perf_counter()
-        try:
-            if kept is not None:
-                # The service may have closed a kept connection just now: asked once more.
-                with suppress(ConnectionError, http.client.BadStatusLine):
-                    return self._timed(kept, request, started)
-                kept.close()
-            self._threads.connection = connection = self._connect()
-            return self._timed(connection, request, started)
-        except (OSError, http.client.HTTPException, UnicodeError, ValueError) as error:
-            self.close()
-            reason = str(error) or type(error).__name__
-            raise NoAnswerError(f"{self}: {reason}") from None
+        """Send a request and read its answer, which says so as its fault if it isn't whole.
+
+        A connection that is dropped behind the request is counted, and the request sent again.
+        Raises NoAnswerError if the service can't be reached or the request can't be sent.
+        """
+        head = self._head(request)
+        attempt = dropped = 0
+        while True:
+            started = time.perf_counter()
+            deadline = Deadline(self.limits.timeout)
+            try:
+                connection = self._kept() or self._connected(deadline)
+            except (OSError, ValueError) as error:
+                if not self.outage.wait(attempt):
+                    raise NoAnswerError(f"{self}: {str(error) or type(error).__name__}") from None
+                attempt += 1
+                continue
+            try:
+                answer = self._exchanged(connection, request.method, head, deadline)
+            except DroppedError:
+                dropped += 1
+                self._count(DROPPED)
+                if dropped < _TRIES:
+                    continue
+                answer = Answer(0, (), b"", Fault(FaultKind.DROPPED, f"{dropped} times"))
+            return Timed(answer, time.perf_counter() - started)
+
+    def ask_whole(self, request: Request) -> Timed:
+        """Do the same where a faulty answer is of no use. Raises NoAnswerError."""
+        timed = self.ask(request)
+        if timed.answer.fault is not None:
+            raise NoAnswerError(f"{self}: {timed.answer.fault}")
+        return timed
 
     def sent(self, request: Request) -> Headers:
         """Return the headers that go on the wire, but for the secret ones."""
@@ -83,35 +143,62 @@ class Service:
             for name, value in request.headers
         )
 
-    def _timed(
-        self, connection: http.client.HTTPConnection, request: Request, started: float
-    ) -> Timed:
-        connection.putrequest(
-            request.method,
-            self._prefix + request.target,
-            skip_host=True,
-            skip_accept_encoding=True,
-        )
-        for name, value in (*self.sent(request), *self._headers):
-            connection.putheader(name, value.encode("latin-1"))
-        connection.endheaders()
-        response = connection.getresponse()
-        body = response.read()
-        answer = Answer(response.status, tuple(response.getheaders()), body)
-        return Timed(answer, time.perf_counter() - started)
-
-    def _connect(self) -> http.client.HTTPConnection:
-        host, port = self.url.hostname or "", self.url.port
-        if self._tls is not None:
-            return http.client.HTTPSConnection(host, port, timeout=self._timeout, context=self._tls)
-        return http.client.HTTPConnection(host, port, timeout=self._timeout)
-
     def close(self) -> None:
-        """Close this thread's connection."""
-        connection = getattr(self._threads, "connection", None)
-        self._threads.connection = None
-        if connection is not None:
+        """Close the connections, and wait for the service no longer."""
+        self.outage.give_up()
+        while self._idle:
+            self._idle.pop().close()
+
+    def _head(self, request: Request) -> bytes:
+        target = self._prefix + request.target
+        headers = (*self.sent(request), *self._headers)
+        if not _TOKEN.fullmatch(request.method) or not _TARGET.fullmatch(target):
+            raise NoAnswerError(f"{self}: a request line can't hold {request.target!r}")
+        for name, value in headers:
+            if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
+                raise NoAnswerError(f"{self}: a request can't hold the header {name!r}")
+        lines = [f"{request.method} {target} HTTP/1.1", *(f"{n}: {v}" for n, v in headers)]
+        try:
+            return "".join(f"{line}\r\n" for line in [*lines, ""]).encode("latin-1")
+        except UnicodeEncodeError as error:
+            raise NoAnswerError(f"{self}: a request can't hold it: {error}") from None
+
+    def _kept(self) -> Connection | None:
+        """Return a kept connection that the service has not closed meanwhile."""
+        while self._idle:
+            try:
+                connection = self._idle.pop()
+            except IndexError:
+                break  # Another thread was faster.
+            unasked = connection.unasked()
+            if unasked is False:
+                return connection
             connection.close()
+            if unasked:
+                self._count(UNASKED)
+        return None
+
+    def _connected(self, deadline: Deadline) -> Connection:
+        port = self.url.port or _PORTS[self.url.scheme]
+        return Connection(self.url.hostname or "", port, self._tls, deadline)
+
+    def _exchanged(
+        self, connection: Connection, method: str, head: bytes, deadline: Deadline
+    ) -> Answer:
+        try:
+            answer = connection.exchange(method, head, deadline, self.limits.max_body)
+        finally:
+            if connection.is_reusable:
+                self._idle.append(connection)
+            else:
+                connection.close()
+        if answer.status:
+            self.outage.answered()
+        return answer
+
+    def _count(self, trouble: str) -> None:
+        with self._lock:
+            self.troubles[trouble] += 1
 
 
 def header(text: str) -> tuple[str, str]:

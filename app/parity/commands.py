@@ -79,14 +79,14 @@ def record(
     resume: bool,
 ) -> int:
     """Ask a service and write its answers as recordings. Sends nothing but GET."""
-    service = Service(base_url, timeout=pace.timeout, headers=headers)
+    service = Service(base_url, limits=pace.limits, headers=headers)
     chosen = _selection(service, requests)
     asking = Asking(pace.concurrency, pace.rate, pace.failures)
     mask = _mask(masking.mask_key)(masking.masked)
     with _usage(), Recorder(output, resume, error_detail, mask) as recorder:
         new = recorder.missing(terminal.progress(chosen, None))
         try:
-            for (tag, request), made in asking.run(lambda item: service.ask(item[1]), new):
+            for (tag, request), made in asking.run(lambda item: service.ask_whole(item[1]), new):
                 if isinstance(made, NoAnswerError):
                     click.echo(f"{request.target}: {made}", err=True)
                 else:
@@ -118,13 +118,13 @@ def replay(
     error_detail: bool,
 ) -> int:
     """Ask a service what was recorded and compare the answers, byte for byte."""
-    service = Service(base_url, timeout=pace.timeout, headers=headers, own_host=reporting.own_host)
+    service = Service(base_url, limits=pace.limits, headers=headers, own_host=reporting.own_host)
     compared = (*HEADERS, *reporting.more)
     mask = _mask(masking.mask_key)
     verdict = Verdict(_allowed(reporting.allow), mask(masking.masked))
     items = terminal.progress(recording.read(file), partial(_lines, file))
     asking = Asking(pace.concurrency, pace.rate, pace.failures)
-    run = asking.run(Replay(service, compared, mask), _fit(items, verdict, error_detail))
+    run = asking.run(Replay(service, compared, mask), _fit(items, verdict, error_detail), _failure)
     report = Report(f"{file} against {service}", base_url, verdict)
     return _judge(run, verdict, compared, report, reporting)
 
@@ -161,8 +161,8 @@ def compare(
     seed: int,
 ) -> int:
     """Ask two services the same, live, in random order. Sends nothing but GET."""
-    legacy = Service(legacy_url, timeout=pace.timeout, headers=legacy_header)
-    new = Service(new_url, timeout=pace.timeout, headers=new_header, own_host=reporting.own_host)
+    legacy = Service(legacy_url, limits=pace.limits, headers=legacy_header)
+    new = Service(new_url, limits=pace.limits, headers=new_header, own_host=reporting.own_host)
     compared = (*_ALWAYS, *reporting.more)
     chosen = _selection(legacy, requests, recordings)
     verdict = Verdict(_allowed(reporting.allow), _mask(masking.mask_key)(masking.masked))
@@ -173,11 +173,16 @@ def compare(
     run = asking.run(
         lambda turn: comparison(turn[0][1], new_first=turn[1] % 2 == 1),
         terminal.progress(turns, None),
+        _failure,
     )
     report = Report(f"{legacy} against {new}", new_url, verdict)
     code = _judge(run, verdict, compared, report, reporting)
     _say_others(chosen)
     return code
+
+
+def _failure(outcome: Outcome) -> str | None:
+    return outcome.failure
 
 
 def _action() -> HttpActionDescriptor:

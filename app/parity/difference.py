@@ -35,6 +35,7 @@ class Kind(StrEnum):
     LETTER_CASE = "letter case"
     ESCAPE = "escape"
     OTHER_VALUE = "other value"
+    BROKEN_ANSWER = "broken answer"
 
 
 _BY_PLACE = {
@@ -66,4 +67,6 @@ class Difference:
             return self.where
         if self.kind in _BY_VALUES:
             return f"{self.expected} \N{RIGHTWARDS ARROW} {self.found}"
+        if self.kind is Kind.BROKEN_ANSWER:
+            return str(self.found).partition(":")[0]
         return ""

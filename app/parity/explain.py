@@ -29,9 +29,12 @@ def explain(
 ) -> list[Difference]:
     """Return the differences between two answers to a request, none if their bytes are the same.
 
-    Status, the named headers and the body count. A body is not explained where the status or the
-    format differs already, and not compared for HEAD.
+    Status, the named headers and the body count; of an answer that is not whole, only its fault.
+    A body is not explained where the status or the format differs already, and not compared for
+    HEAD.
     """
+    if expected.fault or found.fault:
+        return list(_faults(expected, found))
     different = list(_headers(expected, found, headers))
     if expected.status != found.status:
         status = Difference(Kind.STATUS, "status", str(expected.status), str(found.status))
@@ -61,6 +64,14 @@ def tree_of(answer: Answer) -> Node:
     if name is None:
         raise ParseError(f"no format for {answer.header('Content-Type')}")
     return _PARSERS[name](text_of(answer))
+
+
+def _faults(expected: Answer, found: Answer) -> Iterator[Difference]:
+    old, new = (answer.fault and answer.fault.kind for answer in (expected, found))
+    if old is not new:
+        whole = f"a whole {expected.status}", f"a whole {found.status}"
+        sides = str(expected.fault or whole[0]), str(found.fault or whole[1])
+        yield Difference(Kind.BROKEN_ANSWER, "answer", *sides)
 
 
 def _headers(expected: Answer, found: Answer, names: tuple[str, ...]) -> Iterator[Difference]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from app.parity.client import Service, header
+from app.parity.client import MAX_BODY, Limits, Service, header
 from app.parity.matrix import SIZE
 
 _Command = Callable[..., Any]
@@ -42,12 +42,19 @@ class Requests:
 
 @dataclass(frozen=True, kw_only=True)
 class Pace:
-    """How to ask: requests a second and at once, seconds for each, and how many may fail."""
+    """How to ask: requests a second and at once, what an answer may take, how many may fail."""
 
     rate: float | None
     concurrency: int
     timeout: float
+    max_body: int
+    away: float
     failures: int
+
+    @property
+    def limits(self) -> Limits:
+        """What a service may take."""
+        return Limits(self.timeout, self.away, self.max_body)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +123,25 @@ PACE = _grouped(
     ),
     click.option("--concurrency", type=click.IntRange(1, 256), default=16, show_default=True),
     click.option(
-        "--timeout", type=click.FloatRange(0, min_open=True), default=10.0, show_default=True
+        "--timeout",
+        type=click.FloatRange(0, min_open=True),
+        default=10.0,
+        show_default=True,
+        help="Seconds for a whole answer.",
+    ),
+    click.option(
+        "--max-body",
+        type=click.IntRange(1),
+        default=MAX_BODY,
+        show_default=True,
+        help="The largest body that is read, in bytes.",
+    ),
+    click.option(
+        "--away",
+        type=click.FloatRange(0),
+        default=30.0,
+        show_default=True,
+        help="Seconds, in all, that a service that answered before may refuse connections.",
     ),
     click.option(
         "--failures",

@@ -37,6 +37,12 @@ class Outcome:
     seconds: dict[str, list[float]]
     noise: list[Difference]
 
+    @property
+    def failure(self) -> str | None:
+        """Say why it counts as a request without an answer, ``None`` if it doesn't."""
+        fault = self.found.fault
+        return str(fault) if fault and fault.is_failure else None
+
 
 class Replay:
     """Holds a service to recordings.
@@ -126,7 +132,9 @@ class Comparison:
         order = ("new", "legacy", "legacy") if new_first else ("legacy", "new", "legacy")
         answers: dict[str, list[Answer]] = {"legacy": [], "new": []}
         for side in order:
-            timed = (self._new if side == "new" else self._legacy).ask(request)
+            # A broken answer of the legacy service is nothing to compare with.
+            ask = self._new.ask if side == "new" else self._legacy.ask_whole
+            timed = ask(request)
             seconds[side].append(timed.seconds)
             answers[side].append(timed.answer)
         legacy, again = answers["legacy"]

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from app.parity.fault import Fault
+
 Headers = tuple[tuple[str, str], ...]
 
 
@@ -29,11 +31,18 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back: the body as on the wire."""
+    """What came back: the body as on the wire.
+
+    A fault says that it did not come whole; one without a head has the status 0. ``version`` is
+    HTTP's, and ``closes`` whether the connection ended with it; a recording knows neither.
+    """
 
     status: int
     headers: Headers
     body: bytes
+    fault: Fault | None = None
+    version: str | None = None
+    closes: bool | None = None
 
     def header(self, name: str) -> str | None:
         """Return a header's values, joined with commas."""
