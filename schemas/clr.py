@@ -113,6 +113,8 @@ class ClrField(fields.Field[_Value]):
 
     clr_name: ClassVar[str]
     """The type's name in the CLR."""
+    range: ClassVar[str]
+    """The values it can hold, for people."""
     take: ClassVar[Callable[..., Any]]
     """The type's rule: a value in, the wire's value out, or ValidationError."""
 
@@ -128,6 +130,7 @@ class Int32(ClrField[int]):
     """System.Int32."""
 
     clr_name = "System.Int32"
+    range = f"{INT32_MIN} to {INT32_MAX}"
     take = staticmethod(int32)
 
 
@@ -135,6 +138,7 @@ class Boolean(ClrField[bool]):
     """System.Boolean."""
 
     clr_name = "System.Boolean"
+    range = "true or false"
     take = staticmethod(boolean)
 
 
@@ -142,6 +146,7 @@ class String(ClrField[str]):
     """System.String."""
 
     clr_name = "System.String"
+    range = "any text without lone surrogates"
     take = staticmethod(string)
 
 
@@ -149,6 +154,7 @@ class Decimal(ClrField[str]):
     """System.Decimal, as exact text."""
 
     clr_name = "System.Decimal"
+    range = "28 digits after the point at most, 96 bits in all; the written scale is kept"
     take = staticmethod(decimal)
 
 
@@ -156,6 +162,7 @@ class DateTime(ClrField[str]):
     """System.DateTime, as exact text."""
 
     clr_name = "System.DateTime"
+    range = "years 1 to 9999, up to 7 digits of a second; Z, an offset or no zone"
     take = staticmethod(date_time)
 
 

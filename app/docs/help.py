@@ -6,7 +6,9 @@ from typing import cast
 
 from flask import Flask
 
+from app.docs.samples import written_sample
 from app.host.application import WebApi
+from app.host.data_contracts import data_contract
 from app.webapi.data_contract import ClrType
 from app.webapi.routing import HttpActionDescriptor
 from schemas.contract import Contract
@@ -42,10 +44,46 @@ class Api:
         return f"GET-{found.controller}-{found.action}_{found.parameter}"
 
     @property
+    def path(self) -> str:
+        """The path below the base path."""
+        return f"/{self.descriptor.controller}/{self.descriptor.action}"
+
+    @property
     def members(self) -> list[tuple[str, str]]:
         """The contract's members and their types."""
-        members = self.contract.members().items()
-        return [(name, TYPES[field.clr_name]) for name, field in members]
+        return [(member.name, member.type) for member in members(self.contract)]
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A contract's member as the model page shows it; ``written`` is format -> a sample's text."""
+
+    name: str
+    type: str
+    clr_name: str
+    description: str
+    nullable: bool
+    range: str
+    written: Mapping[str, str]
+
+
+def members(contract: type[Contract]) -> list[Member]:
+    """Describe a contract's members in declared order."""
+    declared = data_contract(contract).members
+    return [
+        Member(
+            member.name,
+            TYPES[field.clr_name],
+            field.clr_name,
+            str(field.metadata.get("description", "")),
+            bool(field.allow_none),
+            field.range,
+            written_sample(member, number),
+        )
+        for number, (member, field) in enumerate(
+            zip(declared, contract.members().values(), strict=True), start=1
+        )
+    ]
 
 
 def apis(app: Flask) -> list[Api]:

@@ -12,11 +12,18 @@ _DATE_TIME_PATTERN = f"^{DATE_TIME.pattern.replace('?P<date>', '?:')}$"
 # System.Decimal's limit as the double that most readers take it for: one beyond the exact one.
 _DECIMAL_LIMIT = DECIMAL_MAX + 1
 _TYPES: Mapping[str, Mapping[str, Any]] = {
-    ClrType.INT32.value: {"type": "integer", "minimum": INT32_MIN, "maximum": INT32_MAX},
+    ClrType.INT32.value: {
+        "type": "integer",
+        "format": "int32",
+        "minimum": INT32_MIN,
+        "maximum": INT32_MAX,
+    },
     ClrType.BOOLEAN.value: {"type": "boolean"},
     ClrType.STRING.value: {"type": "string"},
     ClrType.DECIMAL.value: {
         "type": "number",
+        # In the OpenAPI format registry: a generator that knows it keeps the written digits.
+        "format": "decimal",
         "minimum": -_DECIMAL_LIMIT,
         "maximum": _DECIMAL_LIMIT,
     },
@@ -42,4 +49,6 @@ def json_schema(contract: type[Contract]) -> str:
 def member_schema(field: ClrField[Any]) -> dict[str, Any]:
     """Return the schema of a contract's member."""
     found = {**_TYPES[field.clr_name]}
+    if description := field.metadata.get("description"):
+        found["description"] = description
     return {**found, "type": [found["type"], "null"]} if field.allow_none else found

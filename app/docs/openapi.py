@@ -10,7 +10,7 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from app.config import Settings
 from app.docs.help import Api, apis
 from app.docs.json_schema import member_schema
-from app.docs.samples import sample_row
+from app.docs.samples import SAMPLE_MOMENT, sample_row
 from app.host.application import WebApi
 from app.host.data_contracts import data_contract
 from app.webapi import messages
@@ -20,11 +20,10 @@ from app.webapi.http_error import HttpError, HttpResponseException, internal_ser
 from app.webapi.negotiation import FORMATTERS, JSON
 from app.webapi.routing import HttpActionDescriptor, bind
 from app.webapi.uri import RequestUri
-from schemas.clr import INT32_MAX, INT32_MIN, ClrField
+from schemas.clr import ClrField, Int32
 from schemas.contract import Contract
 
 _ERROR = "HttpError"
-_MOMENT = "2025-12-06T07:19:38.3037942+03:00"
 
 
 def openapi(app: WebApi) -> str:
@@ -35,7 +34,11 @@ def openapi(app: WebApi) -> str:
         version="1.0.0",
         openapi_version="3.1.0",
         plugins=[plugin],
-        info={"description": _DESCRIPTION},
+        info={
+            "summary": "The status of electric-vehicle charges.",
+            "description": _DESCRIPTION,
+            "license": {"name": "All rights reserved"},
+        },
         servers=[{"url": app.settings.base_path}],
     )
     assert plugin.converter is not None
@@ -43,6 +46,8 @@ def openapi(app: WebApi) -> str:
     spec.components.schema(_ERROR, _http_error())
     for contract in dict.fromkeys(app.contracts.values()):
         _declare(spec, contract)
+    for controller in dict.fromkeys(found.controller for found in app.contracts):
+        spec.tag({"name": controller, "description": f"The actions of {controller}."})
     for api in apis(app):
         path = f"/{api.descriptor.controller}/{api.descriptor.action}"
         spec.path(path, operations={"get": _operation(api, app.settings)})
@@ -95,7 +100,8 @@ def _operation(api: Api, settings: Settings) -> dict[str, Any]:
         "name": found.parameter,
         "in": "query",
         "required": True,
-        "schema": {"type": "integer", "minimum": INT32_MIN, "maximum": INT32_MAX},
+        "description": f"Whose {api.contract.name()} is read. The name matches in any case.",
+        "schema": member_schema(Int32(nullable=False)),
         "example": 1,
     }
     responses = {"200": _value(api.contract, settings.no_process == "null")}
@@ -109,6 +115,8 @@ def _operation(api: Api, settings: Settings) -> dict[str, Any]:
             responses[str(error.status)]["headers"] = {"Allow": allow}
     operation = {
         "operationId": f"{found.controller}_{found.action}",
+        "summary": f"Read a user's {api.contract.name()}.",
+        "description": "Of several, the one with the highest key is read.",
         "tags": [found.controller],
         "parameters": [parameter],
         "responses": responses,
@@ -158,10 +166,10 @@ def _value(contract: type[Contract], nullable: bool) -> dict[str, Any]:
     made = data_contract(contract)
     schema: dict[str, Any] = _reference(contract.name())
     if not nullable:
-        content = _content(made, sample_row(made, _MOMENT), schema)
+        content = _content(made, sample_row(made, SAMPLE_MOMENT), schema)
         return {"description": f"The user's {contract.name()}.", "content": content}
     schema = {"anyOf": [schema, {"type": "null"}]}
-    content = _content(made, sample_row(made, _MOMENT), schema)
+    content = _content(made, sample_row(made, SAMPLE_MOMENT), schema)
     for formatter in FORMATTERS:
         for media_type in formatter.media_types:
             content[media_type]["examples"]["none"] = _example(formatter, made, None)

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.host.data_contracts import data_contract
-from app.webapi.data_contract import ClrType, DataContract, WireValue
+from app.webapi.data_contract import ClrType, DataContract, DataMember, WireValue
 from app.webapi.formatter import MediaTypeFormatter
 from app.webapi.negotiation import FORMATTERS, JSON
 from schemas.contract import Contract
 
+SAMPLE_MOMENT = "2025-12-06T07:19:38.3037942+03:00"
+"""The moment of the legacy help page."""
 _SAMPLES: Mapping[ClrType, Callable[[int, str], WireValue]] = {
     ClrType.INT32: lambda number, _: number,
     ClrType.BOOLEAN: lambda *_: 1,
@@ -23,8 +25,9 @@ _SAMPLES: Mapping[ClrType, Callable[[int, str], WireValue]] = {
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A sample in one format: its media types, the wire's text, and the same indented."""
+    """A sample: its format (json or xml), media types, the wire's text, and the same indented."""
 
+    format: str
     media_types: str
     wire: str
     indented: str
@@ -35,7 +38,15 @@ def samples(contract: type[Contract]) -> list[Sample]:
     made = data_contract(contract)
     row = sample_row(made, now())
     texts = [(formatter, formatter.write(made, row).decode()) for formatter in FORMATTERS]
-    return [Sample(", ".join(f.media_types), text, _indented(f, text)) for f, text in texts]
+    return [
+        Sample(format_of(f), ", ".join(f.media_types), text, _indented(f, text))
+        for f, text in texts
+    ]
+
+
+def format_of(formatter: MediaTypeFormatter) -> str:
+    """Return ``json`` or ``xml``."""
+    return formatter.media_types[0].rpartition("/")[2]
 
 
 def sample_row(contract: DataContract, moment: str) -> list[WireValue]:
@@ -44,6 +55,17 @@ def sample_row(contract: DataContract, moment: str) -> list[WireValue]:
         _SAMPLES[member.type](number, moment)
         for number, member in enumerate(contract.members, start=1)
     ]
+
+
+def written_sample(member: DataMember, number: int) -> Mapping[str, str]:
+    """Return how each format writes a member's sample: format -> text, without the name."""
+    alone = DataContract("", None, (DataMember("", member.type),))
+    row = [_SAMPLES[member.type](number, SAMPLE_MOMENT)]
+    json_text, xml_text = (formatter.write(alone, row).decode() for formatter in FORMATTERS)
+    return {
+        "JSON": json_text.removeprefix('{"":').removesuffix("}"),
+        "XML": xml_text.removeprefix("<><>").removesuffix("</></>"),
+    }
 
 
 def now() -> str:

@@ -1,11 +1,13 @@
 """Asks the application itself, as a client would, and explains how its answer was chosen."""
 
 import io
+import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote
 
+from app.docs.samples import format_of
 from app.host.application import WebApi
 from app.host.environ import MATCH
 from app.webapi.negotiation import Match, Ranking
@@ -13,6 +15,26 @@ from app.webapi.routing import HttpActionDescriptor
 
 HEADERS: Final = ("Accept", "Accept-Charset", "X-Requested-With")
 """The headers that the form chooses."""
+PRESETS: Final[Mapping[str, Mapping[str, str]]] = {
+    "Browser": {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"},
+    "jQuery": {
+        "Accept": "application/json, text/javascript, */*; q=0.01",
+        "X-Requested-With": "XMLHttpRequest",
+    },
+    "XML client": {"Accept": "application/xml"},
+    # HttpURLConnection's. A lone * is malformed, so the whole header counts as absent.
+    "Java's default": {"Accept": "text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2"},
+}
+"""What usual clients send."""
+CHOICES: Final[Mapping[str, list[str]]] = {
+    "Accept": [
+        *("application/json", "text/json", "application/xml", "text/xml", "*/*"),
+        *(preset["Accept"] for preset in PRESETS.values() if preset["Accept"] != "application/xml"),
+    ],
+    "Accept-Charset": ["utf-8", "utf-16"],
+    "X-Requested-With": ["XMLHttpRequest"],
+}
+"""What the form suggests for each header."""
 _RULES: Final[Mapping[Ranking, str]] = {
     Ranking.MAPPING: "X-Requested-With says that a script of a browser asks, and Accept asks for"
     " nothing in particular: such requests get JSON.",
@@ -37,10 +59,22 @@ class Exchange:
     body: bytes
     match: Match | None
 
+    def curl(self, root: str) -> str:
+        """Return the curl command that sends the same; ``root`` is the scheme and the host."""
+        sent = dict(self.sent)
+        # Without this, curl sends an Accept of its own.
+        headers = sent if "Accept" in sent else {"Accept": "", **sent}
+        return curl(f"{root}{self.target}", headers)
+
     @property
     def text(self) -> str:
         """The body as text."""
         return self.body.decode("utf-16" if self.body.startswith(b"\xff\xfe") else "utf-8")
+
+    @property
+    def format(self) -> str:
+        """The body's format: json or xml, "" where none was negotiated."""
+        return "" if self.match is None else format_of(self.match.formatter)
 
     @property
     def start(self) -> str:
@@ -51,6 +85,13 @@ class Exchange:
     def rule(self) -> str | None:
         """The rule of the negotiation."""
         return None if self.match is None else _RULES[self.match.ranking]
+
+
+def curl(url: str, headers: Mapping[str, str]) -> str:
+    """Return a curl command for a shell; a header without a value is not sent."""
+    lines = [f"{name}: {text}" if text else f"{name}:" for name, text in headers.items()]
+    options = [part for line in lines for part in ("-H", shlex.quote(line))]
+    return " ".join(["curl", "-i", *options, shlex.quote(url)])
 
 
 def ask(

@@ -66,5 +66,6 @@ def _check(store: Store) -> StoreError | None:
 
 def _fill(app: WebApi, address: str) -> None:
     if not demo.fill(app.store):
-        click.echo(f"{app.store} holds processes already: nothing is put into it.")
-    click.echo(demo.hints(address, app.settings.base_path))
+        click.echo(f"{app.store} holds processes already; the examples were not added.")
+    root = f"http://{address}{app.settings.base_path.rstrip('/')}"
+    click.echo(demo.hints(root, demo.is_shown_by(app.store), app.settings.help_page))

@@ -83,13 +83,25 @@ def fill(store: Store) -> bool:
     return empty
 
 
-def hints(address: str, base_path: str) -> str:
-    """Say in three lines what to try."""
-    url = f"http://{address}{base_path.rstrip('/')}/ChargeProcess/Status?user_id"
-    return "\n".join(
-        [
+def is_shown_by(store: Store) -> bool:
+    """Whether the store answers with all examples: a store of other processes doesn't."""
+    return all(store.latest(user) == tuple(row) for user, *row in processes())
+
+
+def hints(root: str, examples: bool, help_page: bool) -> str:
+    """Return what to try first, a line each.
+
+    Args:
+        root: scheme, host and base path of the service, without a slash at the end.
+        examples: whether the store answers with the examples.
+        help_page: whether the help page is served.
+    """
+    url = f"{root}/ChargeProcess/Status?user_id"
+    lines = [f"Open {root}/Help in a browser."] if help_page else []
+    if examples:
+        lines += [
             "Users: 1 the documented sample, 2 charging, 3 finished, 4 finished and unpaid. Try:",
             f"  curl '{url}=1'",
             f"  curl -H 'Accept: application/xml' '{url}=2'",
         ]
-    )
+    return "\n".join(lines)

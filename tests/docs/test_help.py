@@ -1,12 +1,15 @@
 """The help page, as a client of the application reads it."""
 
 import re
+import shlex
 from collections.abc import Callable
+from html import unescape
 from html.parser import HTMLParser
 
 import pytest
 
 from app.host.application import WebApi
+from schemas.charge_process import ChargeProcess
 from tests.truth import RECORDINGS, call
 
 API = "/Help/Api/GET-ChargeProcess-Status_user_id"
@@ -64,12 +67,15 @@ def test_the_legacy_addresses_match_in_any_case(make_app: Callable[..., WebApi],
 
 
 @pytest.mark.parametrize("path", ["/Help/Api/GET-None", "/Help/ResourceModel?modelName=None"])
-def test_unknown_names_get_the_error_page(make_app: Callable[..., WebApi], path: str) -> None:
-    """With status 404."""
+def test_an_unknown_name_says_that_nothing_is_there(
+    make_app: Callable[..., WebApi], path: str
+) -> None:
+    """With status 404 and the way to what is there."""
     answer = call(make_app(), path)
 
     assert answer.status == 404
-    assert b"An error occurred while processing your request." in answer.body
+    assert b"<h1>Nothing is here</h1>" in answer.body
+    assert b'<a href="/Help">The help page</a>' in answer.body
 
 
 @pytest.mark.parametrize("method", ["HEAD", "POST", "OPTIONS"])
@@ -110,10 +116,12 @@ def test_the_setting_hides_the_documents(make_app: Callable[..., WebApi], path: 
 def test_links_stand_below_the_base_path(make_app: Callable[..., WebApi]) -> None:
     """A followed link leads to a page."""
     app = make_app(base_path="/Cloud/API")
-    links = re.findall(r'href="([^"]+)"', call(app, "/Cloud/API/Help").body.decode())
+    for page in ("/Help", API, "/Help/ResourceModel?modelName=ChargeProcess"):
+        links = re.findall(r'href="([^"]+)"', call(app, f"/Cloud/API{page}").body.decode())
 
-    assert len(links) == 4
-    assert [call(app, link).status for link in links if link != "#main"] == [200, 200, 200]
+        assert "/Cloud/API/openapi.json" in links
+        assert "/Cloud/API/Help/icon.svg" in links
+        assert {call(app, link).status for link in links if link != "#main"} == {200}
 
 
 @pytest.mark.parametrize(
@@ -154,7 +162,8 @@ def test_no_path_or_query_runs_script(make_app: Callable[..., WebApi], path: str
 
     assert answer.header("Content-Type") == "text/html; charset=utf-8"
     assert answer.header("Content-Security-Policy") == (
-        "default-src 'none'; style-src 'self'; script-src 'self'; form-action 'self';"
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self';"
+        " form-action 'self';"
         " base-uri 'none'; frame-ancestors 'none'"
     )
     assert re.findall(rb"<script[^>]*>", answer.body) == [b'<script src="/Help/script.js" defer>']
@@ -168,3 +177,40 @@ def test_an_unknown_path_below_is_no_page(make_app: Callable[..., WebApi]) -> No
 
     assert answer.status == 404
     assert answer.header("Content-Type") == "application/json; charset=utf-8"
+
+
+def test_the_index_has_a_curl_line_for_each_format(make_app: Callable[..., WebApi]) -> None:
+    """What a reader copies asks the same host, and the service answers it in that format."""
+    app = make_app(base_path="/Cloud")
+    page = call(app, "/Cloud/Help", [("Host", "api.example:8080")]).body.decode()
+
+    commands = [shlex.split(unescape(text)) for text in re.findall(r">(curl [^<]+)<", page)]
+
+    assert [command[:2] for command in commands] == [["curl", "-i"]] * 2
+    for command, kind in zip(commands, ("application/json", "application/xml"), strict=True):
+        assert command[2:4] == ["-H", f"Accept: {kind}"]
+        target = command[4].removeprefix("http://api.example:8080")
+        answer = call(app, target, [("Host", "api.example:8080"), ("Accept", kind)])
+        assert answer.header("Content-Type") == f"{kind}; charset=utf-8"
+
+
+def test_a_host_cant_leave_the_shells_quotes(make_app: Callable[..., WebApi]) -> None:
+    """The curl line of an odd Host is still one word for its URL."""
+    page = call(make_app(), "/Help", [("Host", "a';touch x;'")]).body.decode()
+
+    (command, _) = [shlex.split(unescape(text)) for text in re.findall(r">(curl [^<]+)<", page)]
+
+    assert command[4] == "http://a';touch x;'/ChargeProcess/Status?user_id=1"
+
+
+def test_the_model_page_says_how_each_member_is_written(make_app: Callable[..., WebApi]) -> None:
+    """CLR type, null, range, and the bytes of both formats."""
+    page = call(make_app(), "/Help/ResourceModel?modelName=chargeprocess").body.decode()
+    rows = [re.sub(r"<[^>]+>", " ", row) for row in re.findall(r"<tr>(.*?)</tr>", page, re.S)[1:]]
+    found = {row.split()[0]: unescape(" ".join(row.split())) for row in rows}
+
+    assert list(found) == list(ChargeProcess.members())
+    assert "System.Int32 Never null; -2147483648 to 2147483647." in found["process_id"]
+    assert found["price"].endswith("JSON 19.0 XML 19")
+    assert "JSON 1 XML 1" in found["process_id"]
+    assert all(field.range in found[name] for name, field in ChargeProcess.members().items())

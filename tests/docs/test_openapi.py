@@ -131,6 +131,7 @@ def test_the_parameter_has_its_range(make_app: Callable[..., WebApi]) -> None:
     assert parameter["required"]
     assert parameter["schema"] == {
         "type": "integer",
+        "format": "int32",
         "minimum": -(2**31),
         "maximum": 2**31 - 1,
     }
@@ -198,3 +199,41 @@ def test_schemathesis_finds_nothing(
 
     assert "No issues found" in done.stdout, done.stdout
     assert done.returncode == 0
+
+
+def test_the_document_says_what_linters_ask_for(make_app: Callable[..., WebApi]) -> None:
+    """A summary, a description, a license, and a tag that is declared."""
+    document = _document(make_app())
+    operation = document["paths"]["/ChargeProcess/Status"]["get"]
+
+    assert all(document["info"][name] for name in ("summary", "description", "license"))
+    assert all(operation[name] for name in ("summary", "description", "operationId"))
+    assert operation["tags"] == [tag["name"] for tag in document["tags"]] == ["ChargeProcess"]
+
+
+def test_decimals_say_that_they_are_decimals(make_app: Callable[..., WebApi]) -> None:
+    """So that a generator that can keep their digits does."""
+    price = _document(make_app())["components"]["schemas"]["ChargeProcess"]["properties"]["price"]
+
+    assert (price["type"], price["format"]) == (["number", "null"], "decimal")
+
+
+@pytest.mark.parametrize(
+    ("path", "origin"),
+    [
+        ("/openapi.json", "*"),
+        ("/schemas/ChargeProcess.xsd", "*"),
+        ("/schemas/ChargeProcess.json", "*"),
+        ("/ChargeProcess/Status?user_id=1", None),
+        ("/Help", None),
+        ("/healthz", None),
+    ],
+)
+def test_other_origins_may_read_the_documents_only(
+    make_app: Callable[..., WebApi], path: str, origin: str | None
+) -> None:
+    """Tools on other sites load them; a status is for its own clients."""
+    answer = truth.call(make_app(), path)
+
+    assert answer.status == 200
+    assert answer.header("Access-Control-Allow-Origin") == origin

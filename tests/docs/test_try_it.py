@@ -2,6 +2,7 @@
 
 import html
 import re
+import shlex
 from collections.abc import Callable
 from urllib.parse import urlencode
 
@@ -168,3 +169,40 @@ def test_the_form_knows_the_allowed_hosts(make_app: Callable[..., WebApi]) -> No
 
     assert "\n200 OK\n" in _try(app, value="1")
     assert truth.call(app, f"{_PAGE}?value=1", [("Host", "other.example")]).status == 400
+
+
+@pytest.mark.parametrize("fields", [{}, {"Accept": "text/xml;q=0.4"}, {"Accept": "it's"}])
+def test_the_curl_line_sends_what_was_sent(
+    make_app: Callable[..., WebApi], fields: dict[str, str]
+) -> None:
+    """Header for header; curl's own Accept is switched off."""
+    page = _try(make_app(), value="1 2", **fields)
+
+    (shown,) = re.findall(r'<pre id="curl"[^>]*>([^<]+)</pre>', page)
+
+    header = f"Accept: {fields['Accept']}" if fields else "Accept:"
+    target = "http://legacy.example/ChargeProcess/Status?user_id=1%202"
+    assert shlex.split(html.unescape(shown)) == ["curl", "-i", "-H", header, target]
+
+
+@pytest.mark.parametrize(
+    ("name", "ranking"),
+    [
+        ("Browser", "literal: "),
+        ("jQuery", "literal: "),
+        ("XML client", "literal: "),
+        ("Java&#39;s default", "type: "),
+    ],
+)
+def test_a_preset_sends_what_that_client_sends(
+    make_app: Callable[..., WebApi], name: str, ranking: str
+) -> None:
+    """A link for each usual client, for the user that was typed."""
+    app = make_app()
+    page = truth.call(app, f"{_PAGE}?value=1001").body.decode()
+    (query,) = re.findall(rf'<a href="(\?[^"]+)">{re.escape(name)}</a>', page)
+
+    found = truth.call(app, _PAGE + html.unescape(query)).body.decode()
+
+    assert "GET /ChargeProcess/Status?user_id=1001\n" in found
+    assert f"<dt>Ranking</dt><dd>{ranking}" in found

@@ -110,7 +110,7 @@ def test_a_wrong_setting_stops_the_start(
 
 
 def test_the_demo_serves_four_examples(clean_env: dict[str, str], tmp_path: Path) -> None:
-    """The sample, a charge in progress, a finished one, an unpaid one; three lines to try."""
+    """The sample, a charge in progress, a finished one, an unpaid one; four lines to try."""
     port = truth.free_port()
     env = {**clean_env, "CHARGECLOUD_DATABASE_URL": f"sqlite:///{tmp_path / 'demo.sqlite'}"}
     env["CHARGECLOUD_BASE_PATH"] = "/api"
@@ -126,8 +126,9 @@ def test_the_demo_serves_four_examples(clean_env: dict[str, str], tmp_path: Path
         server.wait(20)
         lines = server.output().splitlines()
 
-    hints = [line for line in lines if "gunicorn" not in line and "pid" not in line][:3]
-    assert hints[1:] == [
+    hints = [line for line in lines if "gunicorn" not in line and "pid" not in line][:4]
+    assert hints[0] == f"Open http://127.0.0.1:{port}/api/Help in a browser."
+    assert hints[2:] == [
         f"  curl 'http://127.0.0.1:{port}/api{_STATUS}1'",
         f"  curl -H 'Accept: application/xml' 'http://127.0.0.1:{port}/api{_STATUS}2'",
     ]
@@ -156,7 +157,9 @@ def test_the_demo_leaves_a_store_with_processes_alone(
         output = server.output()
 
     assert answer.body == b"null"
-    assert "holds processes already: nothing is put into it" in output
+    assert "holds processes already; the examples were not added" in output
+    assert f"Open http://127.0.0.1:{port}/Help in a browser." in output
+    assert "Users: 1" not in output
 
 
 def test_no_title_or_line_has_a_secret(clean_env: dict[str, str], tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ for (const shown of document.querySelectorAll("pre[data-copy]")) {
   button.className = "copy";
   button.setAttribute("aria-label", "Copy");
   button.addEventListener("click", async () => {
-    shown.textContent = shown.dataset.copy;
+    if (!shown.textContent) shown.textContent = shown.dataset.copy;
     try {
       await navigator.clipboard.writeText(shown.dataset.copy);
     } catch {
@@ -17,4 +17,25 @@ for (const shown of document.querySelectorAll("pre[data-copy]")) {
     setTimeout(() => button.setAttribute("aria-label", "Copy"), 2000);
   });
   shown.before(button);
+}
+// Colours are ranges over the text: the page's text stays that of the legacy page.
+const grammars = {
+  json: /(?<name>"[^"]*"(?=:))|(?<text>"(?:[^"\\]|\\.)*")|(?<value>\b(?:true|false|null)\b|-?\b\d[\d.]*)/g,
+  xml: /(?<name><\/?[^\s>]+|\/?>)|(?<text>"[^"]*")/g,
+};
+for (const [format, grammar] of Object.entries(window.CSS?.highlights ? grammars : {})) {
+  for (const shown of document.querySelectorAll(`pre.${format}`)) {
+    if (shown.firstChild) colour(shown.firstChild, grammar);
+  }
+}
+function colour(node, grammar) {
+  for (const found of node.data.matchAll(grammar)) {
+    const kind = Object.keys(found.groups).find(name => found.groups[name] !== undefined);
+    const range = new StaticRange({
+      startContainer: node, startOffset: found.index,
+      endContainer: node, endOffset: found.index + found[0].length,
+    });
+    if (!CSS.highlights.has(kind)) CSS.highlights.set(kind, new Highlight());
+    CSS.highlights.get(kind).add(range);
+  }
 }
