@@ -1,6 +1,7 @@
 """Says how two answers differ: bytes first, and only where they differ the text's tokens."""
 
 import codecs
+import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -18,6 +19,7 @@ _MARKS: Final = {
     codecs.BOM_UTF16_LE: "utf-16-le",
     codecs.BOM_UTF16_BE: "utf-16-be",
 }
+_CHARSET: Final = re.compile(r"utf-(8|16|32)(-[bl]e)?|ascii|iso8859-\d+|cp\d+|koi8-\w|gb\w+|big5")
 _PARSERS: Final[dict[str, Callable[[str], Node]]] = {
     "json": json_text.parse,
     "xml": xml_text.parse,
@@ -108,10 +110,16 @@ def encoding_of(answer: Answer) -> tuple[bytes, str]:
             return mark, encoding
     if charset == "utf-16":
         return b"", "utf-16-be" if answer.body[:1] == b"\0" else "utf-16-le"
+    return b"", _codec(charset)
+
+
+def _codec(charset: str) -> str:
+    """Return Python's name of a charset; UTF-8 for one that is unknown or none, such as ``hex``."""
     try:
-        return b"", codecs.lookup(charset).name
-    except LookupError:
-        return b"", "utf-8"
+        name = codecs.lookup(charset).name
+    except (LookupError, ValueError):
+        return "utf-8"
+    return name if _CHARSET.fullmatch(name) else "utf-8"
 
 
 def _bodies(expected: Answer, found: Answer) -> Iterator[Difference]:

@@ -5,10 +5,11 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from app.parity.text_tree import Form, Node, ParseError
+from app.parity.text_tree import Form, Node, ParseError, check_size
 
 _BLANK: Final = re.compile(r"[ \t\r\n]*")
-_STRING: Final = re.compile(r'"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"')
+_PLAIN: Final = r'[^"\\\x00-\x1f]*'
+_STRING: Final = re.compile(rf'"{_PLAIN}(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{{4}}){_PLAIN})*"')
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _LITERAL: Final = re.compile(r"true|false|null")
 _DEEPEST: Final = 100
@@ -16,6 +17,7 @@ _DEEPEST: Final = 100
 
 def parse(text: str) -> Node:
     """Return the document's value. Raises ParseError."""
+    check_size(text, ",[{")
     value = _value(text, _skip(text, 0), "", "", 0)
     if _skip(text, value.end) != len(text):
         raise _unexpected(text, _skip(text, value.end))
@@ -26,13 +28,13 @@ def _value(text: str, at: int, name: str, raw_name: str, depth: int) -> Node:
     if depth > _DEEPEST:
         raise ParseError(f"deeper than {_DEEPEST} at character {at + 1}")
     if text.startswith("{", at):
-        return _container(text, at, Node(Form.OBJECT, name, at, at, "", raw_name=raw_name), depth)
+        return _container(text, at, Node(Form.OBJECT, name, at, at, text, raw_name=raw_name), depth)
     if text.startswith("[", at):
-        return _container(text, at, Node(Form.ARRAY, name, at, at, "", raw_name=raw_name), depth)
+        return _container(text, at, Node(Form.ARRAY, name, at, at, text, raw_name=raw_name), depth)
     for form, pattern, meaning in _LEAVES:
         if found := pattern.match(text, at):
-            raw = found[0]
-            return Node(form, name, at, found.end(), raw, meaning(raw), raw_name=raw_name)
+            value = meaning(found[0])
+            return Node(form, name, at, found.end(), text, value, raw_name=raw_name)
     raise _unexpected(text, at)
 
 
@@ -54,7 +56,6 @@ def _container(text: str, at: int, node: Node, depth: int) -> Node:
         node.children.append(child)
         at = _skip(text, child.end)
     node.end = at + 1
-    node.raw = text[node.start : node.end]
     return node
 
 

@@ -1,12 +1,12 @@
 """Replaces values by tokens of the same shape, before anything is written."""
 
-import hashlib
 import hmac
 import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from itertools import chain, cycle
 from typing import Final
 
 from app.parity import xml_text
@@ -17,6 +17,7 @@ from app.parity.text_tree import Form, Node, ParseError
 _PIECE: Final = re.compile(r"\\u[0-9a-fA-F]{4}|\\.|&[^;]*;|.", re.S)
 _DATE: Final = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(\.\d+)?(.*)", re.S)
 _NUMBER: Final = re.compile(r"-?\d+(?:\.\d+)?")
+_MOST_BLOCKS: Final = 64
 _LETTERS: Final = "àçéñöüß"
 
 
@@ -48,10 +49,11 @@ class Mask:
             tree = tree_of(answer)
         except ParseError:
             return replace(answer, body=b"")
-        text = text_of(answer)
-        for node in sorted(self._chosen(tree), key=lambda node: -node.start):
-            text = text[: node.start] + self._token(node) + text[node.end :]
-        return replace(answer, body=_encoded(answer, text))
+        text, end, parts = text_of(answer), 0, []
+        for node in sorted(self._chosen(tree), key=lambda node: node.start):
+            parts += [text[end : node.start], self._token(node)]
+            end = node.end
+        return replace(answer, body=_encoded(answer, "".join([*parts, text[end:]])))
 
     def _chosen(self, node: Node) -> Iterator[Node]:
         if node.name in self._names and node.is_leaf:
@@ -74,11 +76,11 @@ class Mask:
         return self._letters(node.raw, node.value)
 
     def _stream(self, value: str) -> Iterator[int]:
-        block = 0
-        while True:
-            message = f"{block} {value}".encode("utf-8", "surrogatepass")
-            yield from hmac.digest(self._key, message, hashlib.sha256)
-            block += 1
+        blocks = (
+            hmac.digest(self._key, f"{block} {value}".encode("utf-8", "surrogatepass"), "sha256")
+            for block in range(_MOST_BLOCKS)
+        )
+        return cycle(chain.from_iterable(blocks))
 
     def _letters(self, raw: str, value: str) -> str:
         """Replace what is a letter or digit, however it is written, with one of its kind."""
@@ -126,4 +128,4 @@ def _meaning(piece: str) -> str | None:
 def _encoded(answer: Answer, text: str) -> bytes:
     """Write a text as the answer's body was: with its mark, in its encoding."""
     mark, encoding = encoding_of(answer)
-    return mark + text.encode(encoding, "surrogatepass" if "16" in encoding else "strict")
+    return mark + text.encode(encoding, "surrogatepass" if "16" in encoding else "backslashreplace")

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Final
 
 
 class Form(Enum):
@@ -16,8 +17,18 @@ class Form(Enum):
     TEXT = "text"
 
 
+MOST_NODES: Final = 10_000
+"""A body with more values is not compared value by value: it is hostile, or none of ours."""
+
+
 class ParseError(Exception):
     """The text is not of its format; the message says where."""
+
+
+def check_size(text: str, marks: str) -> None:
+    """Count the marks that each value needs one of. Raises ParseError if there are too many."""
+    if sum(map(text.count, marks)) > MOST_NODES:
+        raise ParseError(f"more than {MOST_NODES:,} values")
 
 
 @dataclass(slots=True)
@@ -28,7 +39,7 @@ class Node:
         form: what it is written as.
         name: of its member or element, as meant.
         start, end: where the value stands in the text; an element's is its content.
-        raw: the value as it is written.
+        text: the body's whole text.
         value: what a leaf means, ``None`` for null and nil.
         children: members, items or elements, in written order.
         raw_name: the name as it is written: with its quotes, or with its prefix.
@@ -41,13 +52,18 @@ class Node:
     name: str
     start: int
     end: int
-    raw: str
+    text: str
     value: str | None = None
     children: list["Node"] = field(default_factory=list)
     raw_name: str = ""
     namespace: str = ""
     attributes: tuple[tuple[str, str], ...] = ()
     head: str = ""
+
+    @property
+    def raw(self) -> str:
+        """The value as it is written."""
+        return self.text[self.start : self.end]
 
     @property
     def is_leaf(self) -> bool:

@@ -1,6 +1,7 @@
 """Compares two trees of a format, token by token."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -12,7 +13,7 @@ from app.parity.text_tree import Form, Node
 _DATE: Final = re.compile(
     r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,](\d{1,9}))?\s?(Z|[+-]\d\d:?\d\d)?", re.I
 )
-_NUMBER: Final = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?")
+_NUMBER: Final = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?")
 
 
 def differences(old: Node, new: Node) -> Iterator[Difference]:
@@ -91,10 +92,12 @@ def _below(path: str, name: str) -> str:
 def _by_name(node: Node) -> dict[str, Node]:
     """Return the children by name; a name that stands again gets its number."""
     found: dict[str, Node] = {}
+    times: Counter[str] = Counter()
     for child in node.children:
-        name, again = child.name, 2
+        name = child.name
         while name in found:
-            name, again = f"{child.name}[{again}]", again + 1
+            times[child.name] += 1
+            name = f"{child.name}[{times[child.name] + 1}]"
         found[name] = child
     return found
 

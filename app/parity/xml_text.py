@@ -5,9 +5,10 @@ would drop how everything is written: quotes, references, the form of an empty e
 """
 
 import re
+from collections import ChainMap
 from typing import Final
 
-from app.parity.text_tree import Form, Node, ParseError
+from app.parity.text_tree import Form, Node, ParseError, check_size
 
 XSI: Final = "http://www.w3.org/2001/XMLSchema-instance"
 
@@ -17,21 +18,23 @@ _START: Final = re.compile(
     rf"<({_NAME})((?:\s+{_NAME}\s*=\s*(?:\"[^\"<]*\"|'[^'<]*'))*)\s*(/?)>", re.S
 )
 _END: Final = re.compile(rf"</({_NAME})\s*>")
-_TEXT: Final = re.compile(r"(?:[^<&]|&(?:#[0-9]+|#x[0-9a-fA-F]+|lt|gt|amp|quot|apos);)+", re.S)
+_TEXT: Final = re.compile(r"(?:[^<&]+|&(?:#[0-9]+|#x[0-9a-fA-F]+|lt|gt|amp|quot|apos);)+", re.S)
 _CDATA: Final = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.S)
 _ATTRIBUTE: Final = re.compile(rf"({_NAME})\s*=\s*(\"[^\"]*\"|'[^']*')", re.S)
 _REFERENCE: Final = re.compile(r"&(#x?)?([0-9a-zA-Z]+);")
 _NAMED: Final = {"lt": "<", "gt": ">", "amp": "&", "quot": '"', "apos": "'"}
 _DEEPEST: Final = 100
 
-_Spaces = dict[str, str]
+_Spaces = ChainMap[str, str]
 
 
 def parse(text: str) -> Node:
     """Return the document's root, its declaration in ``head``. Raises ParseError."""
+    check_size(text, "<")
     prolog = _PROLOG.match(text)
     at = prolog.end() if prolog else 0
-    root, end = _element(text, at, {"": "", "xml": "http://www.w3.org/XML/1998/namespace"}, 0)
+    spaces = ChainMap({"": "", "xml": "http://www.w3.org/XML/1998/namespace"})
+    root, end = _element(text, at, spaces, 0)
     if text[end:].strip():
         raise _unexpected(text, end)
     root.head = text[:at] + root.head
@@ -50,15 +53,17 @@ def _element(text: str, at: int, spaces: _Spaces, depth: int) -> tuple[Node, int
         raise _unexpected(text, at)
     raw_name, written, empty = start.groups()
     attributes = tuple((name, value) for name, value in _ATTRIBUTE.findall(written))
-    spaces = spaces | {
+    declared = {
         name.removeprefix("xmlns").removeprefix(":"): meant(value[1:-1])
         for name, value in attributes
         if name == "xmlns" or name.startswith("xmlns:")
     }
+    if declared:
+        spaces = spaces.new_child(declared)
     prefix, _, name = raw_name.rpartition(":")
     if prefix not in spaces:
         raise ParseError(f"undeclared prefix {prefix} at character {at + 1}")
-    node = Node(Form.TEXT, name, start.end(), start.end(), "", "", raw_name=raw_name)
+    node = Node(Form.TEXT, name, start.end(), start.end(), text, "", raw_name=raw_name)
     node.namespace, node.attributes, node.head = spaces[prefix], attributes, start[0]
     end = start.end() if empty else _content(text, node, spaces, depth)
     if _is_nil(node, spaces):
@@ -82,7 +87,7 @@ def _content(text: str, node: Node, spaces: _Spaces, depth: int) -> int:
     closing = _END.match(text, at)
     if closing is None or closing[1] != node.raw_name:
         raise _unexpected(text, at)
-    node.end, node.raw, node.value = at, text[node.start : at], value
+    node.end, node.value = at, value
     if node.children:
         node.form, node.value = Form.ELEMENT, None
     return closing.end()

@@ -1,9 +1,12 @@
 """Differences of two answers, by kind, place and text."""
 
+import time
+
 import pytest
 
 from app.parity.difference import Difference, Kind
 from app.parity.explain import explain
+from app.parity.masking import Mask
 from app.parity.recording import Answer
 
 _JSON = "application/json; charset=utf-8"
@@ -194,3 +197,65 @@ def test_deep_nesting_is_malformed_not_a_crash() -> None:
     """A hostile body can't end a run."""
     assert _named(_answer("{}"), _answer("[" * 10_000)) == [("malformed", "body")]
     assert _named(_answer("<a/>", _XML), _answer("<a>" * 10_000, _XML)) == [("malformed", "body")]
+
+
+_WIDE = {
+    "elements": (_XML, "<r>" + "<a/>" * 7_900 + "</r>"),
+    "too many elements": (_XML, "<r>" + "<a/>" * 200_000 + "</r>"),
+    "members": (_JSON, "{" + ",".join(['"a":1'] * 9_000) + "}"),
+    "numbered members": (_JSON, "{" + ",".join(['"a[2]":1,"a":2'] * 4_500) + "}"),
+    "too many items": (_JSON, "[" + "1," * 400_000 + "1]"),
+    "nested text": (_JSON, "[" * 100 + '"' + "x" * 900_000 + '"' + "]" * 100),
+    "prefixes": (
+        _XML,
+        f"<r {' '.join(f'xmlns:p{n}={chr(34)}u{chr(34)}' for n in range(30_000))}>"
+        + '<a xmlns:q="u"/>' * 9_000
+        + "</r>",
+    ),
+    "attributes": (_XML, f"<r {' '.join(f'a{n}={chr(34)}{chr(34)}' for n in range(80_000))}/>"),
+    "unclosed string": (_JSON, '{"a":"' + "x" * 900_000),
+    "escapes": (_JSON, '{"a":"' + "\\n" * 450_000 + '"}'),
+    "references": (_XML, "<r>" + "&amp;" * 190_000 + "</r>"),
+    "digits": (_XML, "<r>" + "1" * 900_000 + "x</r>"),
+    "number": (_JSON, '{"a":' + "1" * 900_000 + "}"),
+    "exponent": (_JSON, '{"a":1e' + "9" * 900_000 + "}"),
+    "blanks": (_XML, "<r" + " " * 900_000 + "x></r>"),
+    "comments": (_XML, "<!---->" * 9_000 + "<r"),
+}
+
+
+@pytest.mark.parametrize("name", _WIDE)
+def test_a_hostile_document_is_explained_in_time(name: str) -> None:
+    """The work grows with its size, not with the square of it; so does masking it."""
+    content_type, body = _WIDE[name]
+    found = _answer(body, content_type)
+    changed = _answer(body.replace("x", "y").replace("1", "2") + " ", content_type)
+    plain = _answer("{}" if content_type == _JSON else "<r/>", content_type)
+    started = time.monotonic()
+
+    differences = [explain(plain, found), explain(found, changed)]
+    Mask(("a",))(found)
+
+    assert all(differences)
+    assert time.monotonic() - started < 20
+
+
+@pytest.mark.parametrize(
+    "charset",
+    ["hex", "zip", "idna", "rot13", "a\0b", "none", "unicode_escape", "\u00fc", "x" * 9999],
+)
+def test_an_absurd_charset_is_named(charset: str) -> None:
+    """Its bytes are read as UTF-8; what is in them differs as usual."""
+    content_type = f"application/json; charset={charset}"
+    named = _named(_answer('{"a":1}'), _answer('{"a":2}', content_type))
+
+    assert named == [("charset", "Content-Type"), ("other value", "a")]
+    assert _named(_answer('{"a":"\u00fc"}', content_type), _answer(b'{"a":"\xff"}', content_type))
+    assert Mask(("a",))(_answer('{"a":"\u00fc"}', content_type)).body.startswith(b'{"a":"')
+
+
+def test_a_charset_without_the_tokens_letters_is_masked() -> None:
+    """A token has letters that Cyrillic has not."""
+    answer = _answer('{"a":"\u044f"}'.encode("cp1251"), "application/json; charset=windows-1251")
+
+    assert Mask(("a",))(answer).body != answer.body
