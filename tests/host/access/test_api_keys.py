@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from app.host.access import key_file
 from app.host.access.api_keys import ApiKeys, KeyFileError
 from app.host.application import WebApi
 from tests import truth
@@ -85,18 +86,18 @@ def test_only_the_whole_key_is_known(keys: ApiKeys, change: Callable[[str], str]
 
 def test_a_name_is_given_once(keys: ApiKeys) -> None:
     """A second key of the name would hide which one is meant."""
-    keys.add("a")
+    key_file.add(str(keys.path), "a")
 
     with pytest.raises(KeyFileError, match="there is a key a already"):
-        keys.add("a")
+        key_file.add(str(keys.path), "a")
 
 
 def test_the_file_is_for_its_owner_and_keeps_its_mode(keys: ApiKeys) -> None:
     """A new file is private; an operator's own mode survives changes."""
-    keys.add("a")
+    key_file.add(str(keys.path), "a")
     made = stat.S_IMODE(keys.path.stat().st_mode)
     os.chmod(keys.path, 0o640)
-    keys.add("b")
+    key_file.add(str(keys.path), "b")
 
     assert made == 0o600
     assert stat.S_IMODE(keys.path.stat().st_mode) == 0o640
@@ -108,7 +109,7 @@ def test_a_damaged_file_opens_nothing(
 ) -> None:
     """No key is known while a line can't be read: 401, not 500."""
     app = make_app(api_keys_file=str(keys.path))
-    sent = [HOST, ("X-API-Key", keys.add("a"))]
+    sent = [HOST, ("X-API-Key", key_file.add(str(keys.path), "a"))]
     before = truth.call(app, STATUS, sent).status
 
     keys.path.write_text(keys.path.read_text() + line + "\n")

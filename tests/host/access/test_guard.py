@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.host.access.api_keys import ApiKeys
+from app.host.access import key_file
 from app.host.application import WebApi
 from tests import truth
 
@@ -55,7 +55,7 @@ def test_the_action_is_selected_before_the_client_is_asked(
 
 def test_a_known_key_gets_the_other_errors(app: WebApi) -> None:
     """Who may ask is told what is wrong with the question."""
-    key = ApiKeys(app.settings.api_keys_file or "").add("a")
+    key = key_file.add(app.settings.api_keys_file or "", "a")
 
     answer = truth.call(app, "/ChargeProcess/Status?user_id=x", [HOST, ("X-API-Key", key)])
 
