@@ -3,7 +3,7 @@
 from app.cli import Cli
 from app.factory import create_app
 
-main = Cli(create_app=create_app, add_version_option=False)
+main = Cli(create_app)
 
 if __name__ == "__main__":
     main()

@@ -1,13 +1,15 @@
 """The command line: its commands, and one line for every error."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any, NoReturn
 
 import click
+from flask import Flask
 from flask.cli import AppGroup, FlaskGroup
 
+import app
 from app.errors import CommandError
 
 COMMANDS: Mapping[str, str] = {
@@ -30,21 +32,37 @@ class LazyCommands(AppGroup):
     """A command group that imports each of ``COMMANDS`` when it is called: a worker needs none."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names of all commands."""
-        return sorted({*super().list_commands(ctx), *COMMANDS})
+        """Return the names of all commands, without those of a plugin of Flask's."""
+        return sorted({*self.commands, *COMMANDS})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return a command by name, ``None`` for an unknown one."""
-        found = super().get_command(ctx, cmd_name)
-        if found is not None or cmd_name not in COMMANDS:
-            return found
+        if cmd_name not in COMMANDS:
+            return super().get_command(ctx, cmd_name)
         module, _, attribute = COMMANDS[cmd_name].partition(":")
         command: click.Command = getattr(import_module(module), attribute)
         return command
 
 
-class Cli(FlaskGroup):
-    """Reports an error in one line: exit code 2 for usage and settings, 1 for a failure."""
+class Cli(LazyCommands, FlaskGroup):
+    """The ``chargecloud`` command.
+
+    Its help needs no application, so a wrong setting does not hide it. An error is one line: exit
+    code 2 for usage and settings, 1 for a failure.
+    """
+
+    def __init__(self, create_app: Callable[[], Flask]) -> None:
+        """Take what makes the application, for the commands that need it."""
+        version = click.version_option(app.__version__, message="chargecloud %(version)s")
+        super().__init__(
+            create_app=create_app,
+            add_version_option=False,
+            help=app.__doc__,
+            context_settings={"help_option_names": ["-h", "--help"], "show_default": True},
+        )
+        version(self)
+        # --app would name another application; this command has its own.
+        self.params = [option for option in self.params if option.name != "app"]
 
     def main(self, args: Sequence[str] | None = None, *_: Any, **options: Any) -> NoReturn:
         """Run the command line and exit."""
@@ -53,6 +71,9 @@ class Cli(FlaskGroup):
             sys.exit(result if isinstance(result, int) else 0)
         except click.exceptions.Abort:
             sys.exit(130)
+        except click.exceptions.NoArgsIsHelpError as error:
+            error.show()
+            sys.exit(error.exit_code)
         except click.ClickException as error:
             _fail(error.format_message(), error.exit_code)
         except BrokenPipeError:

@@ -10,7 +10,7 @@ from typing import Any, Self
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.errors import ConfigError
+from app.errors import ConfigError, missing
 
 PREFIX = "CHARGECLOUD_"
 _SECRET = re.compile(r"pass|pwd|secret|token|odbc_connect", re.I)
@@ -106,7 +106,7 @@ def _database_url(text: str) -> str:
         dialect().create_connect_args(url)
         dialect.import_dbapi()
     except ImportError as error:
-        raise ValueError(f"needs the package {error.name}") from None
+        raise ValueError(missing(error)) from None
     except (SQLAlchemyError, ValueError):
         raise ValueError from None
     # Each thread would have a store of its own.

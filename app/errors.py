@@ -15,3 +15,19 @@ class ConfigError(CommandError):
 
 class StoreError(CommandError):
     """The store can't be read or written; the message is for the log and the command line."""
+
+
+_DISTRIBUTIONS = {
+    "jwt": "'PyJWT[crypto]'",
+    "cryptography": "'PyJWT[crypto]'",
+    "prometheus_client": "prometheus-client",
+    "psycopg": "'psycopg[binary]'",
+}
+"""Module -> what pip installs it by, where that is not the module's own name."""
+
+
+def missing(error: ImportError) -> str:
+    """Say which package is missing, by the name that an index has it under."""
+    module = str(error.name).partition(".")[0]
+    name = _DISTRIBUTIONS.get(module, module)
+    return f"needs a package that is not installed: pip install {name}"

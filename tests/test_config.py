@@ -51,7 +51,11 @@ def test_settings_are_read() -> None:
         ("DATABASE_URL", "nosuch://h/d", "must be the SQLAlchemy URL of a file"),
         ("DATABASE_URL", "sqlite://", "must be the SQLAlchemy URL of a file"),
         ("DATABASE_URL", "sqlite://u:secret@h/x", "store.sqlite$"),
-        ("DATABASE_URL", "mysql+pymysql://h/d", "needs the package pymysql"),
+        (
+            "DATABASE_URL",
+            "mysql+pymysql://h/d",
+            "needs a package that is not installed: pip install pymysql",
+        ),
         ("NOPE", "1", "is not a setting; there are: CHARGECLOUD_DATABASE_URL, "),
     ],
 )

@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from configparser import ConfigParser
 from pathlib import Path
 
 import pytest
@@ -77,7 +78,7 @@ def test_the_data_files_are_installed(installed: Path) -> None:
     data = {
         path.relative_to(_ROOT)
         for path in _ROOT.glob("app/**/*")
-        if path.is_file() and path.suffix not in (".py", ".pyc")
+        if path.is_file() and path.suffix not in (".py", ".pyc", ".md")
     }
 
     assert data
@@ -155,3 +156,11 @@ def test_a_missing_file_of_recordings_is_named(
 
     assert "there is no file none.jsonl" in done.stderr
     assert done.returncode == 4
+
+
+def test_tox_wants_the_python_that_the_package_wants() -> None:
+    """So an older one is refused before pip looks for what would run on it."""
+    config = ConfigParser()
+    config.read(_ROOT / "setup.cfg")
+
+    assert config["testenv"]["base_python"] == f"python{config['options']['python_requires']}"

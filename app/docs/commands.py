@@ -14,7 +14,10 @@ _WHOLE = "openapi"
 @click.argument("contract", default="")
 @with_appcontext
 def schema(kind: str, contract: str) -> None:
-    """Print the schema of a CONTRACT, of the first one unless it is named, or openapi of all."""
+    """Print a contract's XSD or JSON Schema, or the OpenAPI document.
+
+    Without CONTRACT it is the first one's. The OpenAPI document describes all of them.
+    """
     names = [found.name() for found in contracts_of(current_app)]
     found = contract_named(current_app, contract or names[0])
     if found is None:

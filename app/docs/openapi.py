@@ -7,6 +7,7 @@ from typing import Any
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 
+from app import __version__
 from app.config import Settings
 from app.docs.help import Api, apis
 from app.docs.json_schema import member_schema
@@ -31,7 +32,7 @@ def openapi(app: WebApi) -> str:
     plugin = MarshmallowPlugin(schema_name_resolver=_name)
     spec = APISpec(
         title="ChargeCloud API",
-        version="1.0.0",
+        version=__version__,
         openapi_version="3.1.0",
         plugins=[plugin],
         info={

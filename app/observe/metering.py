@@ -7,7 +7,7 @@ import tempfile
 from importlib import import_module
 from typing import Any
 
-from app.errors import ConfigError
+from app.errors import ConfigError, missing
 from app.host.application import WebApi
 
 _DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
@@ -37,9 +37,7 @@ def _module() -> Any:
     try:
         return import_module("app.observe.metrics")
     except ModuleNotFoundError as error:
-        raise ConfigError(
-            f"CHARGECLOUD_METRICS needs the package {error.name}: install chargecloud[metrics]"
-        ) from None
+        raise ConfigError(f"CHARGECLOUD_METRICS {missing(error)}") from None
 
 
 def _remove(directory: str, owner: int) -> None:

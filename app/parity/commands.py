@@ -117,7 +117,7 @@ def replay(
     headers: Headers,
     error_detail: bool,
 ) -> int:
-    """Ask a service what was recorded and compare the answers, byte for byte."""
+    """Ask a service what was recorded; compare the answers byte for byte."""
     service = Service(base_url, limits=pace.limits, headers=headers, own_host=reporting.own_host)
     compared = (*HEADERS, *reporting.more)
     mask = _mask(masking.mask_key)

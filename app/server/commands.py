@@ -28,7 +28,9 @@ def _address(context: click.Context, parameter: click.Parameter, text: str) -> s
     callback=_address,
     help="Where to listen.",
 )
-@click.option("--workers", type=click.IntRange(1), help="Worker processes; one a core.")
+@click.option(
+    "--workers", type=click.IntRange(1), show_default="one a core", help="Worker processes."
+)
 @click.option("--threads", type=click.IntRange(1), help="Threads of each worker.")
 @click.option("--demo", "with_demo", is_flag=True, help="Fill an empty store with examples.")
 @click.option(

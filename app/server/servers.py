@@ -5,6 +5,8 @@ from importlib import import_module
 
 import click
 
+from app.errors import missing
+
 Run = Callable[[str, int, int | None], None]
 """Serves ``wsgi:app`` on HOST:PORT with so many workers and threads each, until told to stop.
 
@@ -19,7 +21,5 @@ def load(name: str) -> Run:
     try:
         run: Run = import_module(SERVERS[name]).run
     except ModuleNotFoundError as error:
-        raise click.ClickException(
-            f"--server {name} needs the package {error.name}: install chargecloud[{name}]"
-        ) from None
+        raise click.ClickException(f"--server {name} {missing(error)}") from None
     return run

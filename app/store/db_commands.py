@@ -20,7 +20,10 @@ from app.store.tables import METADATA
 
 @click.group("db")
 def db() -> None:
-    """Change and check the schema of the store; a legacy database has its own and is refused."""
+    """Change and check the schema of the store.
+
+    A legacy database has a schema of its own and is refused.
+    """
 
 
 @db.command("upgrade")
@@ -48,7 +51,10 @@ def current() -> None:
 @db.command("check")
 @with_appcontext
 def check() -> None:
-    """Compare the tables with what this version needs; exit code 1 if they differ."""
+    """Compare the tables with what this version needs.
+
+    The exit code is 1 if they differ.
+    """
 
     def run(connection: Connection) -> None:
         problem = schema.problem(connection)

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from flask import Response, request
 
 from app.config import Settings
-from app.errors import ConfigError
+from app.errors import ConfigError, missing
 from app.host.access.api_keys import ApiKeys, KeyFileError
 from app.host.access.hosts import allows
 from app.host.application import WebApi
@@ -58,9 +58,7 @@ def _tokens(settings: Settings) -> Verifier | None:
     try:
         bearer = import_module("app.host.access.bearer")
     except ModuleNotFoundError as error:
-        raise ConfigError(
-            f"CHARGECLOUD_JWT_JWKS needs the package {error.name}: install chargecloud[auth]"
-        ) from None
+        raise ConfigError(f"CHARGECLOUD_JWT_JWKS {missing(error)}") from None
     tokens: Verifier = bearer.Tokens(
         settings.jwt_jwks,
         settings.jwt_issuer,

@@ -20,7 +20,7 @@ _STEP = 1_000
 @click.option("--user-id", type=int, help="Whose processes these are, where a file doesn't say.")
 @with_appcontext
 def import_(files: Sequence[Any], user_id: int | None) -> None:
-    """Take processes from JSON lines, JSON arrays or captured XML answers; - is standard input.
+    """Import processes from JSON lines, JSON arrays or XML answers.
 
     All or nothing for each file. A process replaces the one with its process_id.
     """
