@@ -1,10 +1,17 @@
 """The package as it is installed: whole, with its plugin, in somebody else's project."""
 
+import re
 import shutil
 import subprocess
 import sys
+import sysconfig
+import threading
+import venv
 import zipfile
+from collections.abc import Iterator
 from configparser import ConfigParser
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -17,7 +24,7 @@ _BUILD = "import setuptools; setuptools.setup()"
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with what the wheel installs."""
+    """A virtual environment with what the wheel installs, and its site-packages."""
     source = tmp_path_factory.mktemp("source")
     for name in ("app", "schemas"):
         shutil.copytree(_ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -26,15 +33,26 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     command = [sys.executable, "-W", "ignore", "-c", _BUILD, "-q", "bdist_wheel"]
     subprocess.run(command, cwd=source, check=True, capture_output=True)
     target = tmp_path_factory.mktemp("installed")
+    venv.create(target, symlinks=True)
+    paths = {"base": str(target), "platbase": str(target)}
+    packages = Path(sysconfig.get_path("purelib", vars=paths))
     (wheel,) = (source / "dist").glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(target)
-    return target
+        archive.extractall(packages)
+    # What chargecloud needs comes from this environment.
+    (packages / "needed.pth").write_text(sysconfig.get_path("purelib"), encoding="utf-8")
+    return packages
+
+
+def _python(installed: Path) -> str:
+    return str(installed.parents[2] / "bin" / "python")
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A consumer's own small project."""
+    """A consumer's own small project, whose package is called app too."""
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "__init__.py").write_text("NAME = 'the consumer\\'s'\n", encoding="utf-8")
     (tmp_path / "test_app.py").write_text(_CONSUMER, encoding="utf-8")
     return tmp_path
 
@@ -43,6 +61,12 @@ _CONSUMER = '''"""A partner's tests."""
 
 import json
 import urllib.request
+
+import app
+
+
+def test_the_own_package_is_imported():
+    assert app.NAME == "the consumer's"
 
 
 def test_the_station_is_shown(charge_process_service):
@@ -68,9 +92,22 @@ PROCESS = r"""PROCESS_LINE"""
 def _pytest(
     project: Path, installed: Path, env: dict[str, str], *arguments: str
 ) -> "subprocess.CompletedProcess[str]":
-    env = {**env, "PYTHONPATH": str(installed)}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
+    """Run the consumer's tests as the consumer does: with their folder on the path."""
+    env = {**env, "PYTHONPATH": str(project)}
+    command = [_python(installed), "-m", "pytest", "-q", *arguments]
     return subprocess.run(command, cwd=project, env=env, capture_output=True, text=True)
+
+
+def test_every_package_is_installed(installed: Path) -> None:
+    """The list in setup.cfg has them all, and the plugin under a name of its own."""
+    modules = {path.relative_to(_ROOT) for path in _ROOT.glob("app/**/*.py")}
+    modules |= {path.relative_to(_ROOT) for path in _ROOT.glob("schemas/**/*.py")}
+    plugin = Path("app/parity/contract_tests/__init__.py")
+
+    missing = {path for path in modules - {plugin} if not (installed / path).is_file()}
+
+    assert missing == set()
+    assert (installed / "chargecloud_contract_tests" / "__init__.py").is_file()
 
 
 def test_the_data_files_are_installed(installed: Path) -> None:
@@ -91,7 +128,7 @@ def test_a_consumer_starts_the_real_service(
     """The fixture gives the address of a service with the given processes and settings."""
     done = _pytest(project, installed, clean_env)
 
-    assert "2 passed" in done.stdout, done.stdout
+    assert "3 passed" in done.stdout, done.stdout
     assert done.returncode == 0
 
 
@@ -164,3 +201,97 @@ def test_tox_wants_the_python_that_the_package_wants() -> None:
     config.read(_ROOT / "setup.cfg")
 
     assert config["testenv"]["base_python"] == f"python{config['options']['python_requires']}"
+
+
+@pytest.mark.parametrize("arguments", [["-k", "204 or 205"], ["-n2", "-k", "204 or 205"]])
+def test_recordings_are_chosen_and_spread_as_other_tests(
+    project: Path,
+    installed: Path,
+    clean_env: dict[str, str],
+    database_url: str,
+    arguments: list[str],
+) -> None:
+    """By -k and xdist; --lf runs what failed."""
+    port = truth.free_port()
+    env = {**clean_env, "CHARGECLOUD_DATABASE_URL": database_url}
+    command = [sys.executable, "-m", "app", "serve", "--bind", f"127.0.0.1:{port}"]
+    options = ["--contract-url", f"http://127.0.0.1:{port}", *arguments]
+    with truth.running(command, port, env):
+        done = _pytest(project, installed, clean_env, *options)
+
+    assert re.search(r"\d passed", done.stdout), done.stdout
+    assert done.returncode == 0
+
+
+def test_what_failed_runs_again(
+    project: Path, installed: Path, clean_env: dict[str, str], tmp_path: Path
+) -> None:
+    """--lf selects the recordings that differed."""
+    port = truth.free_port()
+    env = {**clean_env, "CHARGECLOUD_DATABASE_URL": f"sqlite:///{tmp_path}/empty.sqlite"}
+    command = [sys.executable, "-m", "app", "serve", "--bind", f"127.0.0.1:{port}"]
+    options = ["--contract-url", f"http://127.0.0.1:{port}"]
+    with truth.running(command, port, env):
+        first = _pytest(project, installed, clean_env, *options, "-k", "20 and GET")
+        again = _pytest(project, installed, clean_env, *options, "--lf")
+
+    (failed,) = re.findall(r"(\d+) failed", first.stdout)
+    assert f"{failed} failed" in again.stdout
+    assert "passed" not in again.stdout
+
+
+def test_a_refused_url_ends_the_run_with_one_error(
+    project: Path, installed: Path, clean_env: dict[str, str]
+) -> None:
+    """Nothing listens there."""
+    done = _pytest(project, installed, clean_env, "--contract-url", "http://127.0.0.1:9")
+
+    assert done.stderr.count("--contract-url: http://127.0.0.1:9") == 1
+    assert done.returncode == 4
+
+
+@pytest.mark.parametrize("answered", [0, 5], ids=["never", "at first"])
+def test_a_hanging_url_ends_the_run_with_one_error(
+    project: Path, installed: Path, clean_env: dict[str, str], answered: int
+) -> None:
+    """After the timeout; if it hangs in the middle, after three timeouts in a row."""
+    with _hanging(answered) as port:
+        options = ["--contract-url", f"http://127.0.0.1:{port}", "--contract-timeout", "0.5"]
+        done = _pytest(project, installed, clean_env, *options)
+
+    said = done.stdout + done.stderr
+    assert said.count("--contract-url: ") == 1, said
+    assert done.returncode in (1, 4)
+
+
+@contextmanager
+def _hanging(answered: int) -> Iterator[int]:
+    """A server that answers so many requests with a 404 and then nothing."""
+    left = answered
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            nonlocal left
+            left -= 1
+            if left < 0:
+                stopped.wait(20)
+                return
+            self.send_response(404)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    stopped = threading.Event()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield server.server_port
+        finally:
+            stopped.set()
+            server.shutdown()
+            thread.join()
