@@ -135,7 +135,9 @@ class Settings:
         show=masked_url,
     )
     database_timeout: int = _setting(5, _number(2, 60), "seconds, from 2 to 60")
-    status_query: str | None = _setting(None, _text, "a file of SQL with :user_id")
+    status_query: str | None = _setting(
+        None, _text, "a file of SQL with :user_id, or a folder of such files"
+    )
     utc_dates: str = _setting("offset", _one_of("offset", "Z"), "offset|Z")
     error_detail: str = _setting("never", _one_of("never", "local", "always"), "never|local|always")
     no_process: str = _setting("null", _one_of("null", "204", "404"), "null|204|404")

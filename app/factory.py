@@ -1,12 +1,15 @@
 """The composition root."""
 
+from collections.abc import Sequence
+
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.cli import LazyCommands
 from app.config import Settings
 from app.docs import routes as docs
-from app.host import actions, error_handler
+from app.host import error_handler
 from app.host.access import guard
+from app.host.actions import ACTIONS, Action, register
 from app.host.application import WebApi
 from app.observe import health, metering
 from app.observe.logs import chosen_format
@@ -14,15 +17,15 @@ from app.observe.request_log import LINES, RequestLog
 from app.store.opening import open_store
 
 
-def create_app(settings: Settings | None = None) -> WebApi:
+def create_app(settings: Settings | None = None, actions: Sequence[Action] = ACTIONS) -> WebApi:
     """Make the application, with settings from the environment unless they are given.
 
     Raises ConfigError for a setting that can't be used. Connects to nothing.
     """
     settings = Settings.from_environ() if settings is None else settings
     app = WebApi("app", settings)
-    app.store = open_store(settings, app.instance_path)
-    actions.register(app)
+    app.store = open_store(settings, [each.resource for each in actions], app.instance_path)
+    register(app, actions)
     error_handler.register(app)
     health.register(app)
     if settings.help_page:

@@ -1,5 +1,6 @@
 """A contract: a marshmallow schema with its CLR name, and members in declared order."""
 
+import re
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, ClassVar, cast
@@ -27,6 +28,11 @@ class Contract(Schema):
     def name(cls) -> str:
         """Return the name of the CLR class."""
         return cls.__name__
+
+    @classmethod
+    def words(cls, separator: str = " ") -> str:
+        """Return the name's words in lower case."""
+        return re.sub(r"\B(?=[A-Z])", separator, cls.__name__).lower()
 
     @classmethod
     def namespace(cls) -> str:

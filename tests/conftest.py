@@ -9,6 +9,7 @@ import pytest
 
 from app.config import Settings
 from app.factory import create_app
+from app.host.actions import CHARGE_PROCESS, RESOURCES
 from app.host.application import WebApi
 from app.store.store import Store
 from app.store.transfer import records
@@ -37,7 +38,9 @@ def database_url(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A SQLite store that holds the recorded processes."""
     url = f"sqlite:///{tmp_path_factory.mktemp('store') / 'recorded.sqlite'}"
     with truth.PROCESSES.open("rb") as stream:
-        Store(url).replace(records.read(stream, "processes.jsonl"))
+        Store(url, RESOURCES).replace(
+            CHARGE_PROCESS, records.read(stream, "processes.jsonl", CHARGE_PROCESS)
+        )
     return url
 
 
@@ -71,7 +74,9 @@ def recorded_url(request: pytest.FixtureRequest) -> Iterator[str]:
         return
     with postgres.database(request.getfixturevalue("postgres_server"), "recorded") as url:
         with truth.PROCESSES.open("rb") as stream:
-            Store(url).replace(records.read(stream, "processes.jsonl"))
+            Store(url, RESOURCES).replace(
+                CHARGE_PROCESS, records.read(stream, "processes.jsonl", CHARGE_PROCESS)
+            )
         yield url
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from app.host.actions import CHARGE_PROCESS
 from app.host.data_contracts import data_contract
 from app.server import demo
 from app.store.transfer import records
@@ -15,7 +16,9 @@ from app.webapi.negotiation import XML
 from schemas.charge_process import ChargeProcess
 from tests import truth
 
-_LINE = records.line(demo.processes()[0])
+LINE = records.writer(CHARGE_PROCESS)
+
+_LINE = LINE(demo.processes()[0])
 Command = Callable[..., subprocess.CompletedProcess[bytes]]
 
 
@@ -72,7 +75,7 @@ def test_an_xml_answer_is_imported_for_a_user(command: Command, tmp_path: Path) 
     done = command("import", "--user-id", "-7", "answer.xml")
 
     assert done.returncode == 0
-    assert command("export").stdout.decode() == records.line((-7, *stored[1:]))
+    assert command("export").stdout.decode() == LINE((-7, *stored[1:]))
 
 
 def test_a_bad_line_changes_nothing(command: Command, tmp_path: Path) -> None:
@@ -107,7 +110,7 @@ def test_files_before_a_bad_one_are_kept(command: Command, tmp_path: Path) -> No
         (["nope"], {}, 2, "No such command 'nope'"),
         (["import"], {}, 2, "Missing argument 'FILE...'"),
         (["import", "nofile"], {}, 2, "'nofile': No such file or directory"),
-        (["import", "--user-id", "x", "-"], {}, 2, "'--user-id': 'x' is not a valid integer"),
+        (["import", "--user-id", "x", "-"], {}, 2, "'--for': 'x' is not a valid integer"),
         (["import", "--user-id", "2147483648", "-"], {}, 1, "user_id: must be from -2147483648"),
         (["serve", "--workers", "0"], {}, 2, "'--workers': 0 is not in the range x>=1"),
         (["serve", "--server", "x"], {}, 2, "'x' is not one of 'gunicorn', 'granian'"),
@@ -147,7 +150,7 @@ def test_a_broken_store_is_one_line(command: Command, tmp_path: Path) -> None:
 
 def test_a_reader_that_goes_ends_the_export(command: Command, tmp_path: Path) -> None:
     """As `export | head -1` does, without a traceback."""
-    many = "".join(records.line((1, number, *demo.processes()[0][2:])) for number in range(5000))
+    many = "".join(LINE((1, number, *demo.processes()[0][2:])) for number in range(5000))
     command("import", "-", stdin=many.encode())
     process = subprocess.Popen(
         [sys.executable, "-m", "app", "export"],

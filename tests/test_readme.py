@@ -13,6 +13,7 @@ import pytest
 
 from app.cli import COMMANDS
 from app.config import Settings
+from app.host.actions import RESOURCES
 from app.host.application import WebApi
 from app.server import demo
 from app.store.store import Store
@@ -68,7 +69,7 @@ def test_the_examples_are_what_the_demo_answers(
 ) -> None:
     """Each curl gets the printed bytes."""
     url = f"sqlite:///{tmp_path / 'demo.sqlite'}"
-    demo.fill(Store(url))
+    demo.fill(Store(url, RESOURCES))
     arguments = shlex.split(command)
     headers = [("Accept", arguments[2].partition(": ")[2])] if "-H" in arguments else []
     target = arguments[-1].removeprefix("http://127.0.0.1:8000")

@@ -29,7 +29,7 @@ from app.webapi.routing import ActionSelector, HttpActionDescriptor, bind
 from schemas.contract import Contract
 
 WSGIEnvironment = dict[str, Any]
-View = Callable[[int], Response]
+View = Callable[..., Response]
 Match = tuple[Rule, Mapping[str, Any]]
 
 _KEPT_BY_SERVERS = "/!\"$&'()*+,:;<=>@[\\]^`{|}"
@@ -66,13 +66,12 @@ class WebApi(LeanFlask):
         self.url_map.strict_slashes = False
 
     def action(
-        self, controller: str, action: str, returns: type[Contract]
+        self, controller: str, action: str, parameter: str, returns: type[Contract]
     ) -> Callable[[View], View]:
-        """Declare a view as the action of a controller, with one Int32 parameter of its name."""
+        """Declare a view as the action of a controller, with one Int32 parameter."""
         root = returns.clr_namespace.partition(".")[0]
 
         def declare(view: View) -> View:
-            parameter = view.__code__.co_varnames[0]
             descriptor = HttpActionDescriptor(
                 controller,
                 action,

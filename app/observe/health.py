@@ -63,8 +63,9 @@ class _Probe:
 
     def _run(self, found: list[str | None]) -> None:
         try:
-            # The service's own statement: it fails for a wrong schema too.
-            self._store.latest(0)
+            # The service's own statements: they fail for a wrong schema too.
+            for resource in self._store.tables:
+                self._store.latest(resource, 0)
             found.append(None)
         except StoreError as error:
             found.append(str(error))

@@ -20,6 +20,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from app.host.application import WebApi
 from app.host.environ import MATCH
+from schemas.resource import Resource
 
 Environ = dict[str, Any]
 Wsgi = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
@@ -62,11 +63,11 @@ def page() -> bytes:
     return generate_latest(registry)
 
 
-def _measured(latest: Callable[[int], Any]) -> Callable[[int], Any]:
-    def measured(user_id: int) -> Any:
+def _measured(latest: Callable[[Resource, int], Any]) -> Callable[[Resource, int], Any]:
+    def measured(resource: Resource, asked: int) -> Any:
         started = perf_counter()
         try:
-            return latest(user_id)
+            return latest(resource, asked)
         except Exception:
             STORE_FAILURES.inc()
             raise

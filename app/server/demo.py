@@ -1,5 +1,6 @@
 """What ``serve --demo`` puts into an empty store."""
 
+from app.host.actions import CHARGE_PROCESS
 from app.store.store import Store, Stored
 from schemas.charge_process import ChargeProcess
 
@@ -77,15 +78,15 @@ def processes() -> list[Stored]:
 
 def fill(store: Store) -> bool:
     """Fill an empty store and return whether it was; one that holds something stays as it is."""
-    empty = store.count() == 0
+    empty = store.count(CHARGE_PROCESS) == 0
     if empty:
-        store.replace(processes())
+        store.replace(CHARGE_PROCESS, processes())
     return empty
 
 
 def is_shown_by(store: Store) -> bool:
     """Whether the store answers with all examples: a store of other processes doesn't."""
-    return all(store.latest(user) == tuple(row) for user, *row in processes())
+    return all(store.latest(CHARGE_PROCESS, user) == tuple(row) for user, *row in processes())
 
 
 def hints(root: str, examples: bool, help_page: bool) -> str:

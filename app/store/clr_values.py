@@ -6,7 +6,7 @@ one exception is .NET's own conversion of a float to a decimal, which keeps 15 d
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from decimal import Decimal, localcontext
 from typing import Any, Final
@@ -63,17 +63,6 @@ def date_time(value: object, utc: str = "+00:00") -> str:
         f"{found['date']}T{found['time'] or '00:00:00'}"
         f"{'.' if fraction else ''}{fraction}{_offset(found['zone'], utc)}"
     )
-
-
-def converters(utc: str) -> Mapping[str, Convert]:
-    """Return how each CLR type takes a value; ``utc`` is as for ``date_time``."""
-    return {
-        "System.Int32": int32,
-        "System.Boolean": boolean,
-        "System.String": clr.string,
-        "System.Decimal": decimal,
-        "System.DateTime": lambda value: date_time(value, utc),
-    }
 
 
 def _of_float(value: float) -> Decimal:

@@ -15,7 +15,6 @@ from sqlalchemy import Connection
 from app.errors import StoreError
 from app.store import schema
 from app.store.store import Store
-from app.store.tables import METADATA
 
 
 @click.group("db")
@@ -33,9 +32,10 @@ def upgrade() -> None:
 
     def run(connection: Connection) -> None:
         before = schema.revision(connection)
-        config = Config(attributes={"connection": connection})
+        config = Config(attributes={"connection": connection, "metadata": _store().metadata})
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
         command.upgrade(config, "head")
+        _store().metadata.create_all(connection)
         click.echo(f"{_store()}: {_named(before)}, now {schema.revision(connection)}")
 
     _store().administer(run)
@@ -60,7 +60,7 @@ def check() -> None:
         problem = schema.problem(connection)
         if problem is not None:
             raise StoreError(f"{_store()}: {problem}")
-        found = compare_metadata(MigrationContext.configure(connection), METADATA)
+        found = compare_metadata(MigrationContext.configure(connection), _store().metadata)
         differing = [_shown(item) for item in found]
         if differing:
             raise StoreError(f"{_store()}: its schema differs: {'; '.join(differing)}")

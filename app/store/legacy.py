@@ -12,11 +12,12 @@ from sqlalchemy import Connection, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from app.errors import StoreError
-from app.store.clr_values import Convert, converters
-from app.store.status_query import USER, StatusQuery
+from app.store.clr_types import STORED
+from app.store.clr_values import Convert
+from app.store.status_query import StatusQuery
 from app.store.store import Store, Stored, sqlite_file
-from schemas.charge_process import ChargeProcess
 from schemas.clr import INT32_MIN
+from schemas.resource import Resource
 
 _ON_OPEN = {
     "sqlite": ("PRAGMA query_only = ON",),
@@ -29,43 +30,49 @@ class ColumnsError(StoreError):
 
 
 class LegacyStore(Store):
-    """Statuses from a query whose columns carry the members' names, in exactly their case.
+    """Values from queries whose columns carry the members' names, in exactly their case.
 
     Args:
         url: a SQLAlchemy URL of SQLite, PostgreSQL or SQL Server.
-        query: its first row is a user's status.
+        queries: resource -> its query, whose first row is the value.
         utc_as_z: write ``Z`` for the offset of UTC.
         timeout: as in Store.
     """
 
     def __init__(
-        self, url: str, query: StatusQuery, utc_as_z: bool = False, timeout: float = 5.0
+        self,
+        url: str,
+        queries: Mapping[Resource, StatusQuery],
+        utc_as_z: bool = False,
+        timeout: float = 5.0,
     ) -> None:
-        super().__init__(_read_only(url), timeout)
+        super().__init__(_read_only(url), queries, timeout)
         self.url = make_url(url)
         self._file = sqlite_file(url)
-        self._query = query
-        self._latest, self._times = query.compile(self._engine.dialect)
-        self._take = _members(converters("Z" if utc_as_z else "+00:00"))
-        self._checked: tuple[str, ...] = ()
-        self._at: list[int] = []
+        self._queries = queries
+        dialect = self._engine.dialect
+        self._statements = {each: query.compile(dialect) for each, query in queries.items()}
+        utc = "Z" if utc_as_z else "+00:00"
+        self._converters = {each: _converters(each, utc) for each in queries}
+        self._columns: dict[Resource, tuple[tuple[str, ...], list[int]]] = {}
         self._prepared = True
 
     def __str__(self) -> str:
-        return f"{super().__str__()} by {self._query}"
+        return f"{super().__str__()} by {', '.join(map(str, self._queries.values()))}"
 
-    def latest(self, user_id: int) -> Stored | None:
+    def latest(self, resource: Resource, asked: int) -> Stored | None:
         """Return the query's first row as the members, ``None`` without one. Raises StoreError."""
-        row = self._ask(user_id)
-        return None if row is None else self._converted(row)
+        row = self._ask(resource, asked)
+        return None if row is None else self._converted(resource, row)
 
     def check(self) -> None:
-        """Compare the query's columns with the contract; asks for a user that nobody is.
+        """Compare each query's columns with its contract; asks for an id that nobody has.
 
         Raises ColumnsError where the query must be changed, StoreError where the database can't
         be reached.
         """
-        self._ask(INT32_MIN)
+        for resource in self._queries:
+            self._ask(resource, INT32_MIN)
 
     def prepare(self) -> None:
         """Refuse: a legacy database has its tables."""
@@ -75,15 +82,15 @@ class LegacyStore(Store):
         """Refuse to change what isn't ours."""
         self._refuse()
 
-    def replace(self, stored: Iterable[Stored]) -> int:
+    def replace(self, resource: Resource, stored: Iterable[Stored]) -> int:
         """Refuse to write."""
         self._refuse()
 
-    def all(self) -> Iterator[Stored]:
-        """Refuse: the query finds the status of one user."""
+    def all(self, resource: Resource) -> Iterator[Stored]:
+        """Refuse: a query finds one value."""
         self._refuse()
 
-    def count(self) -> int:
+    def count(self, resource: Resource) -> int:
         """Refuse to look: nothing may be put in."""
         self._refuse()
 
@@ -98,10 +105,10 @@ class LegacyStore(Store):
             for name in ("date", "timestamp", "timestamptz"):
                 cast(Any, connection).adapters.register_loader(name, text)
 
-    def _ask(self, user_id: int) -> Sequence[Any] | None:
+    def _ask(self, resource: Resource, asked: int) -> Sequence[Any] | None:
         """Return the query's first row with checked columns."""
         try:
-            cursor = self._execute(self._latest, self._parameters(user_id))
+            cursor = self._execute(self._statements[resource], asked)
             row: Sequence[Any] | None = cursor.fetchone()
             columns = tuple(column[0] for column in cursor.description or ())
             cursor.close()
@@ -109,13 +116,9 @@ class LegacyStore(Store):
             self._disconnect()
             failed = self._failed("read", error)
             raise ColumnsError(str(failed)) if self._objected(error) else failed from error
-        if columns != self._checked:
-            self._at = self._order(columns)
-            self._checked = columns
+        if columns != self._columns.get(resource, ((), []))[0]:
+            self._columns[resource] = columns, self._order(resource, columns)
         return row
-
-    def _parameters(self, user_id: int) -> Any:
-        return (user_id,) * self._times or {USER: user_id}
 
     def _objected(self, error: Exception) -> bool:
         """Whether the database was reached and has something against the query."""
@@ -123,9 +126,9 @@ class LegacyStore(Store):
         kinds = (dbapi.ProgrammingError, dbapi.DataError, dbapi.InternalError)
         return isinstance(error, kinds) or getattr(error, "sqlite_errorcode", 0) == SQLITE_ERROR
 
-    def _order(self, columns: tuple[str, ...]) -> list[int]:
+    def _order(self, resource: Resource, columns: tuple[str, ...]) -> list[int]:
         """Return where each member is among the columns."""
-        members = ChargeProcess.members().keys()
+        members = resource.contract.members().keys()
         found = {
             "lacks": [name for name in members if name not in columns],
             "has no member for": [name for name in columns if name not in members],
@@ -133,39 +136,44 @@ class LegacyStore(Store):
         }
         wrong = [f"{what} {', '.join(names)}" for what, names in found.items() if names]
         if wrong:
-            raise ColumnsError(f"{self}: the query {'; '.join(wrong)}")
+            raise ColumnsError(f"{self._named(resource)}: the query {'; '.join(wrong)}")
         return [columns.index(name) for name in members]
 
-    def _converted(self, row: Sequence[Any]) -> Stored:
+    def _converted(self, resource: Resource, row: Sequence[Any]) -> Stored:
         """Return a row's values as the members in declared order."""
+        converters, (_, places) = self._converters[resource], self._columns[resource]
         try:
             return tuple(
-                [take(row[at]) for (_, take), at in zip(self._take, self._at, strict=True)]
+                [convert(row[at]) for (_, convert), at in zip(converters, places, strict=True)]
             )
         except ValidationError:
             pass
-        for (name, take), at in zip(self._take, self._at, strict=True):
+        for (name, convert), at in zip(converters, places, strict=True):
             try:
-                take(row[at])
+                convert(row[at])
             except ValidationError as error:
-                reason = f"{self}: column {name}: {error.messages[0]}"
+                reason = f"{self._named(resource)}: column {name}: {error.messages[0]}"
                 raise StoreError(" ".join(reason.split())) from None
         raise AssertionError("a row without an error")
+
+    def _named(self, resource: Resource) -> str:
+        return f"{super().__str__()} by {self._queries[resource]}"
 
     def _refuse(self) -> NoReturn:
         raise StoreError(f"{super().__str__()} is read by STATUS_QUERY and never written")
 
 
-def _members(by_type: Mapping[str, Convert]) -> list[tuple[str, Convert]]:
-    """Return each member's name and how it takes a driver's value."""
+def _converters(resource: Resource, utc: str) -> list[tuple[str, Convert]]:
+    """Return each member's name and how a driver's value becomes the member's."""
     return [
-        (name, _nullable(by_type[field.clr_name]) if field.allow_none else by_type[field.clr_name])
-        for name, field in ChargeProcess.members().items()
+        (name, _nullable(convert) if field.allow_none else convert)
+        for name, field in resource.contract.members().items()
+        for convert in [STORED[type(field)].legacy(utc)]
     ]
 
 
-def _nullable(take: Convert) -> Convert:
-    return lambda value: None if value is None else take(value)
+def _nullable(convert: Convert) -> Convert:
+    return lambda value: None if value is None else convert(value)
 
 
 def _read_only(url: str) -> str:

@@ -1,5 +1,6 @@
 """Which store the settings mean."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from sqlalchemy.engine import make_url
@@ -9,33 +10,42 @@ from app.errors import ConfigError
 from app.store.legacy import LegacyStore
 from app.store.status_query import read_query
 from app.store.store import Store
+from schemas.resource import Resource
 
 _OWN = ("sqlite", "postgresql")
 """The databases that can hold the service's own tables."""
 
 
-def open_store(settings: Settings, instance_path: str) -> Store:
-    """Return the store; raises ConfigError for settings that don't go together.
+def open_store(settings: Settings, resources: Sequence[Resource], instance_path: str) -> Store:
+    """Return the store of some resources.
 
     Connects to nothing. Without a URL it is the embedded one, a file in the instance folder.
+    Raises ConfigError for settings that don't go together.
     """
     url = settings.database_url
     if settings.status_query is not None:
-        return _legacy(settings, settings.status_query)
+        return _legacy(settings, resources, Path(settings.status_query))
     if url is not None and make_url(url).get_backend_name() not in _OWN:
         raise ConfigError(
             f"{PREFIX}DATABASE_URL must be of {' or '.join(_OWN)} without {PREFIX}STATUS_QUERY"
         )
     url = url or f"sqlite:///{Path(instance_path) / 'chargecloud.sqlite'}"
-    return Store(url, settings.database_timeout)
+    return Store(url, resources, settings.database_timeout)
 
 
-def _legacy(settings: Settings, file: str) -> LegacyStore:
+def _legacy(settings: Settings, resources: Sequence[Resource], path: Path) -> LegacyStore:
+    """Read a legacy database by a file of SQL, or by a folder with one for each contract."""
     url = settings.database_url
     if url is None:
         raise ConfigError(f"{PREFIX}STATUS_QUERY needs {PREFIX}DATABASE_URL: where to ask it")
+    files = {each: path / f"{each.contract.name()}.sql" for each in resources}
+    if not path.is_dir():
+        if len(resources) > 1:
+            names = ", ".join(file.name for file in files.values())
+            raise ConfigError(f"{PREFIX}STATUS_QUERY must be a folder with {names}")
+        files = dict.fromkeys(resources, path)
     try:
-        query = read_query(file)
-        return LegacyStore(url, query, settings.utc_dates == "Z", settings.database_timeout)
+        queries = {each: read_query(str(file), each.asked_by) for each, file in files.items()}
+        return LegacyStore(url, queries, settings.utc_dates == "Z", settings.database_timeout)
     except ValueError as error:
         raise ConfigError(f"{PREFIX}STATUS_QUERY {error}") from None

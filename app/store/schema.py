@@ -7,8 +7,6 @@ from typing import Final
 
 from sqlalchemy import Column, Connection, MetaData, String, Table, inspect, select, text
 
-from app.store.tables import CHARGE_PROCESS, METADATA
-
 REVISION: Final = "0001"
 """The newest file in ``migrations/versions``."""
 VERSION: Final = Table(
@@ -30,19 +28,20 @@ def revision(connection: Connection) -> str | None:
     return connection.scalar(select(VERSION.c.version_num))
 
 
-def create(connection: Connection) -> None:
-    """Create the tables of this version where there are none; takes a connection in autocommit.
+def create(connection: Connection, metadata: MetaData) -> None:
+    """Create the tables that an empty database, or one of this version, lacks.
 
-    Of several that do so at once, one does.
+    Takes a connection in autocommit. Of several that do so at once, one does.
     """
-    if _is_there(connection):
+    if not _lacks_tables(connection, metadata):
         return
     connection.exec_driver_sql(_LOCKS[connection.dialect.name])
     try:
-        if not _is_there(connection):
-            METADATA.create_all(connection, checkfirst=False)
-            VERSION.create(connection)
-            connection.execute(VERSION.insert().values(version_num=REVISION))
+        if _lacks_tables(connection, metadata):
+            metadata.create_all(connection)
+            if revision(connection) is None:
+                VERSION.create(connection)
+                connection.execute(VERSION.insert().values(version_num=REVISION))
         connection.execute(text("COMMIT"))
     except BaseException:
         connection.execute(text("ROLLBACK"))
@@ -60,6 +59,9 @@ def problem(connection: Connection) -> str | None:
     return f"its schema is newer ({found}) than {REVISION}: run a newer chargecloud"
 
 
-def _is_there(connection: Connection) -> bool:
-    tables = inspect(connection)
-    return tables.has_table(CHARGE_PROCESS.name) or tables.has_table(VERSION.name)
+def _lacks_tables(connection: Connection, metadata: MetaData) -> bool:
+    """Whether tables are missing that may be created: not in a store of another version."""
+    found = {*inspect(connection).get_table_names()}
+    if found.isdisjoint({*metadata.tables, VERSION.name}):
+        return True
+    return revision(connection) == REVISION and not found >= metadata.tables.keys()

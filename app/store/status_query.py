@@ -6,8 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import Dialect, text
 
-USER = "user_id"
-"""The one thing that a query asks for, ``:user_id``."""
+from app.store.statement import Statement
 
 _COMMENT = r"--[^\n]*|/\*.*?\*/"
 _QUOTED = r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|\[[A-Za-z_][^\]]*\]|(?P<tag>\$\w*\$).*?(?P=tag)"""
@@ -18,7 +17,7 @@ _READS = re.compile(r"(?:select|with)\b", re.I)
 
 @dataclass(frozen=True)
 class StatusQuery:
-    """One SELECT with ``:user_id``; its columns carry the members' names."""
+    """One SELECT with one bind parameter; its columns carry the members' names."""
 
     file: str
     sql: str
@@ -27,17 +26,13 @@ class StatusQuery:
     def __str__(self) -> str:
         return self.file
 
-    def compile(self, dialect: Dialect) -> tuple[str, int]:
-        """Return the statement in the style of a dialect's driver.
-
-        With it comes how often the user's id is to be given, 0 where it is given by name.
-        """
-        compiled = text(self.sql).compile(dialect=dialect)
-        return compiled.string, len(compiled.positiontup or ())
+    def compile(self, dialect: Dialect) -> Statement:
+        """Return the statement in the style of a dialect's driver."""
+        return Statement.compile(text(self.sql), dialect)
 
 
-def read_query(file: str) -> StatusQuery:
-    """Read a file of SQL; raises ValueError with what is wrong with it."""
+def read_query(file: str, asked_by: str) -> StatusQuery:
+    """Read a file of SQL that asks for ``asked_by``; raises ValueError with what is wrong."""
     try:
         written = Path(file).read_text(encoding="utf-8-sig")
     except OSError as error:
@@ -47,9 +42,11 @@ def read_query(file: str) -> StatusQuery:
     parts = _parts(written)
     code = "".join(text for text, quoted in parts if not quoted).strip().rstrip("; \t\r\n")
     found = sorted(set(_BIND.findall(code)))
-    if found != [USER]:
+    if found != [asked_by]:
         asks = ", ".join(f":{name}" for name in found) or "nothing"
-        raise ValueError(f"must be a file of SQL that asks for :{USER}: {file!r} asks for {asks}")
+        raise ValueError(
+            f"must be a file of SQL that asks for :{asked_by}: {file!r} asks for {asks}"
+        )
     if ";" in code or not _READS.match(code):
         raise ValueError(f"must be a file of one SELECT: {file!r} is not")
     # SQLAlchemy takes ":user_id::int" for the bind "user_i": a blank ends the name.

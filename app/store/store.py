@@ -1,4 +1,4 @@
-"""The store: reads a user's newest process, takes and gives all of them."""
+"""The store: reads the newest value of each resource, takes and gives all of them."""
 
 import os
 import threading
@@ -8,7 +8,18 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, cast
 
-from sqlalchemy import Connection, Engine, Select, bindparam, create_engine, event, func, select
+from sqlalchemy import (
+    Connection,
+    Engine,
+    MetaData,
+    Select,
+    Table,
+    bindparam,
+    create_engine,
+    event,
+    func,
+    select,
+)
 from sqlalchemy.engine import make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -17,12 +28,14 @@ from sqlalchemy.pool import NullPool
 from app.config import masked_url
 from app.errors import StoreError
 from app.store import schema
-from app.store.tables import CHARGE_PROCESS
+from app.store.statement import Statement
+from app.store.tables import Tables, tables
 from app.store.transfer.bulk import READERS, WRITERS
 from app.store.watch import Watch
+from schemas.resource import Resource
 
 Stored = tuple[Any, ...]
-"""A user's id, then the members of their process in declared order."""
+"""What a value is asked by, then its members in declared order."""
 
 # SQLite's own 2 MB for each thread would be a tenth of a worker's memory and save no time, for the
 # pages of one user are seldom read twice.
@@ -42,14 +55,17 @@ class SchemaError(StoreError):
 
 
 class Store:
-    """Processes in the database at a URL. Connects when it is first used, in each thread.
+    """Values of resources in the database at a URL. Connects at the first use, in each thread.
 
     Args:
         url: a SQLAlchemy URL; a SQLite file is created when it is missing at the first use.
+        resources: what is stored, each in a table of its own.
         timeout: seconds after which a read ends, one way or another.
     """
 
-    def __init__(self, url: str, timeout: float = 5.0) -> None:
+    def __init__(self, url: str, resources: Iterable[Resource], timeout: float = 5.0) -> None:
+        self.metadata = MetaData()
+        self.tables: Tables = tables(resources, self.metadata)
         self.url = make_url(url)
         self._file = sqlite_file(url)
         backend = self.url.get_backend_name()
@@ -62,7 +78,10 @@ class Store:
         )
         self._timeout = timeout
         self._watch = None if self._file else self._watched()
-        self._latest, self._positional = self._compile(_latest())
+        self._statements = {
+            resource: self._compile(_latest(table, resource))
+            for resource, table in self.tables.items()
+        }
         self._threads = threading.local()
         self._prepared = False
 
@@ -74,13 +93,13 @@ class Store:
     def __str__(self) -> str:
         return masked_url(self.url)
 
-    def latest(self, user_id: int) -> Stored | None:
-        """Return the members of the user's process with the highest id, ``None`` without one.
+    def latest(self, resource: Resource, asked: int) -> Stored | None:
+        """Return the members of the value with the highest key, ``None`` without one.
 
         One prepared statement on a connection kept for each thread. Raises StoreError.
         """
         try:
-            cursor = self._execute(self._latest, self._parameters(user_id))
+            cursor = self._execute(self._statements[resource], asked)
             row: Stored | None = cursor.fetchone()
         except StoreError:
             raise
@@ -89,12 +108,13 @@ class Store:
             raise self._failed("read", error) from error
         return row
 
-    def explain(self) -> list[str]:
-        """Return the database's plan for its query. Raises StoreError."""
+    def explain(self, resource: Resource) -> list[str]:
+        """Return the database's plan for a resource's query. Raises StoreError."""
         explain = "EXPLAIN QUERY PLAN " if self._file else "EXPLAIN "
         try:
             cursor = self._connection().cursor()
-            cursor.execute(explain + self._latest, self._parameters(0))
+            statement = self._statements[resource]
+            cursor.execute(explain + statement.sql, statement.parameters(0))
             return [str(row[-1]) for row in cursor.fetchall()]
         except StoreError:
             raise
@@ -110,7 +130,7 @@ class Store:
         self.prepare()
 
     def prepare(self) -> None:
-        """Create the table, and the file of an embedded store, where they are missing."""
+        """Create the tables, and the file of an embedded store, where they are missing."""
         try:
             if self._file:
                 Path(self._file).parent.mkdir(parents=True, exist_ok=True)
@@ -130,12 +150,15 @@ class Store:
             # There may be no such table yet.
             with suppress(cast(Any, self._engine.dialect.loaded_dbapi).Error):
                 cursor.execute(schema.ASK)
-                return bool(cursor.fetchone() == (schema.REVISION,))
+                found = cursor.fetchone()
+                for table in self.metadata.tables:
+                    cursor.execute(f"SELECT 1 FROM {table} WHERE 1 = 0")
+                return bool(found == (schema.REVISION,))
         return False
 
     def _create(self) -> str | None:
         with self._engine.connect() as connection:
-            schema.create(connection)
+            schema.create(connection, self.metadata)
             return schema.problem(connection)
 
     def administer(self, run: Callable[[Connection], None]) -> None:
@@ -149,30 +172,30 @@ class Store:
         except SQLAlchemyError as error:
             raise self._failed("changed", error) from error
 
-    def replace(self, stored: Iterable[Stored]) -> int:
-        """Take processes, each in place of the one with its id; all of them or none.
+    def replace(self, resource: Resource, stored: Iterable[Stored]) -> int:
+        """Take values, each in place of the one with its key; all of them or none.
 
         Returns how many were taken. Raises StoreError, and lets pass what ``stored`` raises.
         """
         self.prepare()
         with self._whole("written") as (connection, database):
-            return WRITERS[database](connection, stored)
+            return WRITERS[database](connection, self.tables[resource], stored)
 
-    def all(self) -> Iterator[Stored]:
-        """Yield all processes by user and process id. Raises StoreError."""
+    def all(self, resource: Resource) -> Iterator[Stored]:
+        """Yield all values by what they are asked by and their keys. Raises StoreError."""
         self.prepare()
-        ordered = select(CHARGE_PROCESS).order_by(
-            CHARGE_PROCESS.c.user_id, CHARGE_PROCESS.c.process_id
-        )
+        table = self.tables[resource]
+        ordered = select(table).order_by(table.c[resource.asked_by], table.c[resource.key])
         with self._whole("read") as (connection, database):
-            yield from READERS[database](connection, self._compile(ordered)[0])
+            yield from READERS[database](connection, self._compile(ordered).sql)
 
-    def count(self) -> int:
-        """Return how many processes are stored. Raises StoreError."""
+    def count(self, resource: Resource) -> int:
+        """Return how many values are stored. Raises StoreError."""
         self.prepare()
         try:
             with self._engine.connect() as connection:
-                found = connection.scalar(select(func.count()).select_from(CHARGE_PROCESS))
+                table = self.tables[resource]
+                found = connection.scalar(select(func.count()).select_from(table))
                 return found or 0
         except SQLAlchemyError as error:
             raise self._failed("read", error) from error
@@ -181,21 +204,18 @@ class Store:
         """Close this thread's connection."""
         self._disconnect()
 
-    def _parameters(self, user_id: int) -> Any:
-        return (user_id,) if self._positional else {"user_id": user_id}
-
-    def _execute(self, statement: str, parameters: Any) -> Any:
+    def _execute(self, statement: Statement, asked: int) -> Any:
         """Execute a statement on this thread's connection, and return its cursor."""
         if self._watch is None:
             cursor = self._connection().cursor()
-            cursor.execute(statement, parameters)
+            cursor.execute(statement.sql, statement.parameters(asked))
             return cursor
         kept = getattr(self._threads, "kept", None)
         started = time.monotonic()
         self._watch.begin(kept and kept[0])
         try:
             cursor = self._connection().cursor()
-            cursor.execute(statement, parameters)
+            cursor.execute(statement.sql, statement.parameters(asked))
             return cursor
         except self._lost:
             # A server that was restarted has closed the kept connection: asked on a new one.
@@ -204,7 +224,7 @@ class Store:
         finally:
             self._watch.end()
         self._disconnect()
-        return self._execute(statement, parameters)
+        return self._execute(statement, asked)
 
     def _watched(self) -> Watch:
         """Watch the calls to a server, which may be connecting as well."""
@@ -264,22 +284,21 @@ class Store:
             with suppress(Exception):
                 kept[0].close()
 
-    def _compile(self, statement: Select[Any]) -> tuple[str, bool]:
-        compiled = statement.compile(self._engine)
-        return str(compiled), bool(getattr(compiled, "positional", False))
+    def _compile(self, statement: Select[Any]) -> Statement:
+        return Statement.compile(statement, self._engine.dialect)
 
     def _failed(self, what: str, error: Exception) -> StoreError:
         cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
         return StoreError(f"{self} can't be {what}: {' '.join(str(cause).split())}")
 
 
-def _latest() -> Select[Any]:
-    """The one query: a user's process with the highest id."""
-    members = [column for column in CHARGE_PROCESS.columns if column.name != "user_id"]
+def _latest(table: Table, resource: Resource) -> Select[Any]:
+    """Return the one query of a request: the members of the value with the highest key."""
+    columns = table.columns
     return (
-        select(*members)
-        .where(CHARGE_PROCESS.c.user_id == bindparam("user_id"))
-        .order_by(CHARGE_PROCESS.c.process_id.desc())
+        select(*(columns[name] for name in resource.contract.members()))
+        .where(columns[resource.asked_by] == bindparam(resource.asked_by))
+        .order_by(columns[resource.key].desc())
         .suffix_with("LIMIT 1")
     )
 

@@ -1,80 +1,57 @@
-"""Tables drawn from the contracts."""
+"""Tables drawn from the resources' contracts."""
 
-from typing import Any, Final
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from sqlalchemy import (
-    Boolean,
-    Column,
-    Dialect,
-    Index,
-    Integer,
-    MetaData,
-    Numeric,
-    Table,
-    Text,
-    cast,
-    types,
-)
-from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy import Column, Index, Integer, MetaData, Table
 
-from schemas.charge_process import ChargeProcess
-from schemas.contract import Contract
+from app.store.clr_types import STORED
+from schemas.clr import ClrField
+from schemas.resource import Resource
 
-METADATA: Final = MetaData()
+Tables = Mapping[Resource, Table]
 
 
-class ExactDecimal(types.TypeDecorator[str]):
-    """A System.Decimal as its text, with the scale it was written with.
+def tables(resources: Iterable[Resource], metadata: MetaData) -> Tables:
+    """Declare each resource's table in ``metadata``."""
+    return {resource: _table(resource, metadata) for resource in resources}
 
-    SQLite has no exact decimals, so there it is TEXT; PostgreSQL's unconstrained NUMERIC keeps
-    the scale and is read and written as text.
+
+def _table(resource: Resource, metadata: MetaData) -> Table:
+    """Declare ``charge_process`` for ChargeProcess: what it is asked by, then the members."""
+    name = resource.contract.words("_")
+    asked_by, key = resource.asked_by, resource.key
+    members = resource.contract.members()
+    return Table(
+        name,
+        metadata,
+        Column(asked_by, Integer, nullable=False),
+        *(_column(member, field, member == key) for member, field in members.items()),
+        Index(f"ix_{name}_{asked_by.removesuffix('_id')}", asked_by, key),
+    )
+
+
+def _column(name: str, field: ClrField[Any], is_key: bool) -> Column[Any]:
+    return Column(
+        name,
+        STORED[type(field)].column(),
+        primary_key=is_key,
+        autoincrement=False,
+        nullable=field.allow_none,
+    )
+
+
+def replacing(table: Table, source: str) -> str:
+    """Return the statement that puts rows into a table, each in place of the one with its key.
+
+    Args:
+        table: the table.
+        source: ``VALUES (...)`` or a SELECT, with a value for each column in the table's order.
     """
-
-    impl = Text
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> types.TypeEngine[Any]:
-        """Choose the column's type."""
-        exact = dialect.name == "postgresql"
-        return dialect.type_descriptor(Numeric(asdecimal=False) if exact else Text())
-
-    def column_expression(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
-        """Read the number's text."""
-        return cast(column, Text)
-
-    def bind_processor(self, dialect: Dialect) -> None:
-        """Write the text as it is."""
-        return
-
-
-_COLUMN_TYPES: Final[dict[str, type[types.TypeEngine[Any]]]] = {
-    "System.Int32": Integer,
-    "System.Boolean": Boolean,
-    "System.String": Text,
-    "System.Decimal": ExactDecimal,
-    # No database type holds seven digits and the kind.
-    "System.DateTime": Text,
-}
-
-
-def table_of(contract: type[Contract], name: str, key: str) -> Table:
-    """Draw a table from a contract.
-
-    Its primary key is the member ``key``; the column ``user_id`` is in no contract, for the
-    service is asked by it.
-    """
-    columns = [
-        Column(
-            member,
-            _COLUMN_TYPES[field.clr_name](),
-            primary_key=member == key,
-            autoincrement=False,
-            nullable=field.allow_none,
-        )
-        for member, field in contract.members().items()
-    ]
-    user_id = Column("user_id", Integer, nullable=False)
-    return Table(name, METADATA, user_id, *columns, Index(f"ix_{name}_user", "user_id", key))
-
-
-CHARGE_PROCESS: Final = table_of(ChargeProcess, "charge_process", key="process_id")
+    (key,) = table.primary_key.columns.keys()
+    names = table.columns.keys()
+    changes = ", ".join(f"{name} = excluded.{name}" for name in names)
+    return (
+        f"INSERT INTO {table.name} ({', '.join(names)}) {source}"
+        f" ON CONFLICT ({key}) DO UPDATE SET {changes}"
+    )

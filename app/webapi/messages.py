@@ -17,6 +17,6 @@ MISSING_PARAMETER = (
 ERROR_OCCURRED = "An error has occurred."
 
 # Not Web API's: the detail of a 404 for a user without a process, when NO_PROCESS asks for it.
-NO_PROCESS = "The user has no charge process."
+NO_VALUE = "The {0} has no {1}."
 AUTHORIZATION_DENIED = "Authorization has been denied for this request."
 INVALID_HOSTNAME = "Bad Request - Invalid Hostname"

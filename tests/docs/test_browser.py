@@ -17,6 +17,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 
+from app.host.actions import CHARGE_PROCESS, RESOURCES
 from app.store.store import Store
 from schemas.charge_process import ChargeProcess
 from tests import packages, truth
@@ -39,7 +40,7 @@ def port(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     url = f"sqlite:///{folder / 'store.sqlite'}"
     members = dict.fromkeys(ChargeProcess.members())
     row = ChargeProcess.row({**members, "process_id": 99, "station_name": _HOSTILE})
-    Store(url).replace([(_HOSTILE_USER, *row)])
+    Store(url, RESOURCES).replace(CHARGE_PROCESS, [(_HOSTILE_USER, *row)])
     root = str(Path(__file__).parent.parent.parent)
     env = {name: text for name, text in os.environ.items() if not name.startswith("CHARGECLOUD_")}
     found = truth.free_port()

@@ -153,7 +153,7 @@ def test_a_second_resource_appears_by_itself(make_app: Callable[..., WebApi]) ->
     """In every document."""
     app = make_app()
 
-    @app.action("Tariff", "Current", returns=Tariff)
+    @app.action("Tariff", "Current", "place_id", returns=Tariff)
     def current(place_id: int) -> Response:
         return respond({}, Tariff, None)
 

@@ -147,7 +147,7 @@ def test_the_command_prints_what_is_served(
 def test_a_second_resource_appears_by_itself(make_app: Callable[..., WebApi]) -> None:
     """In the index, on its own page and in its schemas."""
     app = make_app()
-    app.action("Tariff", "Current", returns=Tariff)(lambda tariff_id: app.response_class())
+    app.action("Tariff", "Current", "tariff_id", Tariff)(lambda tariff_id: app.response_class())
 
     assert b"GET Tariff/Current?tariff_id={tariff_id}" in call(app, "/Help").body
     assert b"decimal number" in call(app, "/Help/Api/GET-Tariff-Current_tariff_id").body

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from app.host.actions import CHARGE_PROCESS, RESOURCES
 from app.host.application import WebApi
 from app.store.store import Store
 from app.webapi.negotiation import Ranking
@@ -133,7 +134,7 @@ def test_a_stored_value_is_only_text(make_app: Callable[..., WebApi], tmp_path: 
     name = "</pre><script>alert(1)</script><img src=x onerror=alert(1)>"
     members = dict.fromkeys(ChargeProcess.members())
     row = ChargeProcess.row({**members, "process_id": 1, "station_name": name})
-    Store(url).replace([(1, *row)])
+    Store(url, RESOURCES).replace(CHARGE_PROCESS, [(1, *row)])
     app = make_app(database_url=url)
 
     for accept in ("application/json", "application/xml"):

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from app.host.actions import CHARGE_PROCESS, RESOURCES
 from app.server import demo
 from app.store.store import Store, Stored
 from tests import packages, truth
@@ -137,7 +138,7 @@ def run(seconds: float, rounds: int, users: int) -> dict[tuple[str, str], list[S
     samples: dict[tuple[str, str], list[Sample]] = {}
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         url = f"sqlite:///{folder}/benchmark.sqlite"
-        Store(url).replace(processes(users))
+        Store(url, RESOURCES).replace(CHARGE_PROCESS, processes(users))
         env = {**os.environ, "CHARGECLOUD_DATABASE_URL": url}
         started = {}
         for name, arguments in SERVERS.items():

@@ -19,11 +19,13 @@ from pathlib import Path
 from sqlalchemy import create_engine, delete
 from sqlalchemy.pool import NullPool
 
+from app.host.actions import CHARGE_PROCESS, RESOURCES
 from app.store.store import Store, Stored
-from app.store.tables import CHARGE_PROCESS
 from app.store.transfer import records
 from tests import postgres, truth
 from tests.measure import benchmark
+
+LINE = records.writer(CHARGE_PROCESS)
 
 _CHARGECLOUD = [sys.executable, "-m", "app"]
 _ROOT = Path(__file__).parent.parent.parent
@@ -32,7 +34,7 @@ _ROOT = Path(__file__).parent.parent.parent
 def write_file(path: Path, processes: Iterable[Stored]) -> None:
     """Write processes as JSON lines."""
     with path.open("w", encoding="ascii") as file:
-        file.writelines(map(records.line, processes))
+        file.writelines(map(LINE, processes))
 
 
 def generated(count: int) -> Iterator[Stored]:
@@ -59,7 +61,7 @@ class Killed:
     """
 
     def __init__(self, url: str, file: Path, count: int) -> None:
-        self.store = Store(url)
+        self.store = Store(url, RESOURCES)
         self.url = url
         self.file = file
         self.outcomes = {"before": 0, "after": 0}
@@ -89,20 +91,20 @@ class Killed:
         self.outcomes[self._state()] += 1
         _wait_for_end(process.pid)
         with self.file.open("rb") as stream:
-            self.store.replace(records.read(stream, "file"))
+            self.store.replace(CHARGE_PROCESS, records.read(stream, "file", CHARGE_PROCESS))
         assert self._state() == "after"
 
     def _state(self) -> str:
         """Return which state the store is in; there is no third."""
-        rows = list(self.store.all())
+        rows = list(self.store.all(CHARGE_PROCESS))
         (found,) = (name for name, state in self._states.items() if state == rows)
         return found
 
     def _reset(self) -> None:
         self.store.prepare()
         with self._engine.begin() as connection:
-            connection.execute(delete(CHARGE_PROCESS))
-        self.store.replace(self._before)
+            connection.execute(delete(self.store.tables[CHARGE_PROCESS]))
+        self.store.replace(CHARGE_PROCESS, self._before)
 
 
 def _wait_for_end(session: int) -> None:
@@ -142,7 +144,7 @@ def _report(folder: Path, urls: dict[str, str], count: int, kills: int) -> None:
     print("|---|---|--:|--:|--:|")
     write_file(folder / "file.jsonl", generated(count))
     for name, url in urls.items():
-        Store(url).prepare()
+        Store(url, RESOURCES).prepare()
         for what in ("import", "import again", "export"):
             more = [str(folder / "file.jsonl")] if what != "export" else []
             seconds, peak = measure(url, what.split()[0], *more)

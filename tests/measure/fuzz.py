@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from app.config import Settings
 from app.factory import create_app
+from app.host.actions import CHARGE_PROCESS
 from app.store.transfer import records
 from app.store.transfer.json_stream import RecordError
 from app.webapi.headers import parse_accept, parse_accept_charset, parse_content_type
@@ -98,7 +99,7 @@ class Fuzzer:
         )
         damaged = mutated(self.rng, data.decode("latin-1")).encode("latin-1")
         try:
-            list(records.read(io.BufferedReader(io.BytesIO(damaged)), "fuzz", 1))
+            list(records.read(io.BufferedReader(io.BytesIO(damaged)), "fuzz", CHARGE_PROCESS, 1))
         except RecordError:
             self.statuses[0] += 1
 

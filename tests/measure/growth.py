@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -21,9 +22,9 @@ from sqlalchemy import Boolean, Column, NullPool, create_engine
 
 from app.config import Settings
 from app.factory import create_app
+from app.host.actions import CHARGE_PROCESS, RESOURCES
 from app.server import demo
 from app.store.store import Store
-from app.store.tables import CHARGE_PROCESS
 from tests import postgres, truth
 
 _NUMBERS = {
@@ -49,13 +50,14 @@ class Filled:
 def fill(store: Store, size: int) -> None:
     """Put so many processes into an empty store, three of each user, by plain SQL."""
     store.prepare()
-    columns = CHARGE_PROCESS.columns
+    table = store.tables[CHARGE_PROCESS]
+    columns = table.columns
     members = zip([*columns][2:], demo.processes()[1][2:], strict=True)
     values = ", ".join(_literal(column, value) for column, value in members)
     database = store.url.get_backend_name()
     # A user's processes lie apart, as they come in over time.
     insert = (
-        f"INSERT INTO {CHARGE_PROCESS.name} ({', '.join(columns.keys())})"
+        f"INSERT INTO {table.name} ({', '.join(columns.keys())})"
         f" SELECT 1 + n - n / {_users(size)} * {_users(size)}, n, {values}"
         f" FROM ({_NUMBERS[database].format(size)}) AS numbers"
     )
@@ -85,7 +87,7 @@ def filled(database: str, size: int, folder: Path) -> Iterator[Filled]:
             url = stack.enter_context(postgres.server())
         else:
             url = f"sqlite:///{folder / f'{size}.sqlite'}"
-        store = Store(url)
+        store = Store(url, RESOURCES)
         fill(store, size)
         app = create_app(Settings(database_url=url, log_requests=False))
 
@@ -102,7 +104,10 @@ def measure(stores: list[Filled], reads: int, rounds: int) -> None:
     for number in range(rounds + 1):
         for each in stores:
             users = [random.randint(1, _users(each.size)) for _ in range(reads)]
-            read, status = _seconds(each.store.latest, users), _seconds(each.status, users)
+            read, status = (
+                _seconds(partial(each.store.latest, CHARGE_PROCESS), users),
+                _seconds(each.status, users),
+            )
             if number:
                 each.reads.append(read)
                 each.statuses.append(status)
@@ -119,7 +124,7 @@ def _report(database: str, stores: list[Filled], reads: int) -> None:
     least = stores[0]
     for each in stores:
         print(f"\n{database}, {each.size:,} processes:")
-        for line in each.store.explain():
+        for line in each.store.explain(CHARGE_PROCESS):
             print(f"    {line}")
         for what, mine, first in (
             ("the store's read", each.reads, least.reads),

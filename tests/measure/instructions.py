@@ -14,6 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from app.host.actions import CHARGE_PROCESS, RESOURCES
 from app.store.store import Store
 from tests import packages, truth
 from tests.measure import benchmark
@@ -28,7 +29,7 @@ def ratios() -> dict[str, float]:
     """Return what a status costs, as a multiple of the constant Flask view's cost, by Accept."""
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite:///{folder}/store.sqlite"
-        Store(url).replace(benchmark.processes(_USERS))
+        Store(url, RESOURCES).replace(CHARGE_PROCESS, benchmark.processes(_USERS))
         env = {**os.environ, "CHARGECLOUD_DATABASE_URL": url, "PYTHONHASHSEED": "0"}
         base, own = (
             _per_request(benchmark.SERVERS[name], env, Path(folder))

@@ -17,6 +17,7 @@ from statistics import median
 
 import psycopg
 
+from app.host.actions import CHARGE_PROCESS, RESOURCES
 from app.store.store import Store
 from tests import packages, postgres, truth
 from tests.measure import benchmark
@@ -33,7 +34,7 @@ def measured(seconds: int, users: int, rounds: int = 3) -> tuple[dict[str, float
     """Return the microseconds of CPU that a request costs in each part, and requests/s."""
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         uri = stack.enter_context(postgres.server())
-        Store(uri).replace(benchmark.processes(users))
+        Store(uri, RESOURCES).replace(CHARGE_PROCESS, benchmark.processes(users))
         with psycopg.connect(uri, autocommit=True) as connection:
             connection.execute("VACUUM ANALYZE")
             folder = connection.info.host

@@ -55,7 +55,7 @@ def test_a_store_that_hangs_is_not_ready_within_a_second(
 ) -> None:
     """Probes get their answer though the store gives none, the second one too."""
     app = make_app()
-    monkeypatch.setattr(app.store, "latest", lambda _: time.sleep(4))
+    monkeypatch.setattr(app.store, "latest", lambda *_: time.sleep(4))
 
     started = time.monotonic()
     statuses = [truth.call(app, "/readyz").status for _ in range(2)]

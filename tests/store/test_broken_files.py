@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from app.host.actions import CHARGE_PROCESS, RESOURCES
 from app.server import demo
 from app.store.store import Store
 from tests import truth
@@ -21,8 +22,10 @@ _STATUS = "/ChargeProcess/Status?user_id=1"
 
 
 def _filled(path: Path) -> Path:
-    store = Store(f"sqlite:///{path}")
-    store.replace((user, user, *demo.processes()[0][2:]) for user in range(1, 400))
+    store = Store(f"sqlite:///{path}", RESOURCES)
+    store.replace(
+        CHARGE_PROCESS, ((user, user, *demo.processes()[0][2:]) for user in range(1, 400))
+    )
     store.close()
     return path
 
@@ -120,7 +123,7 @@ def test_a_full_disk_leaves_the_store_as_it_was(tmp_path: Path, clean_env: dict[
     """An import that finds no room says so in one line, and nothing of it is there."""
     path = _filled(tmp_path / "store.sqlite")
     url = f"sqlite:///{path}"
-    before = list(Store(url).all())
+    before = list(Store(url, RESOURCES).all(CHARGE_PROCESS))
     lines = tmp_path / "many.jsonl"
     record = truth.PROCESSES.read_text(encoding="utf-8").splitlines()[0]
     made = json.loads(record)
@@ -139,7 +142,7 @@ def test_a_full_disk_leaves_the_store_as_it_was(tmp_path: Path, clean_env: dict[
     assert done.returncode == 1
     assert done.stderr.startswith(f"chargecloud: {url} can't be written: ")
     assert done.stderr.count("\n") == 1
-    assert list(Store(url).all()) == before
+    assert list(Store(url, RESOURCES).all(CHARGE_PROCESS)) == before
 
 
 def _no_room() -> None:

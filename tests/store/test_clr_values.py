@@ -99,9 +99,9 @@ def test_a_value_is_taken(take: Callable[[Any], Any], value: object, taken: obje
         (clr_values.date_time, datetime(1890, 1, 1, tzinfo=timezone(timedelta(seconds=7016)))),
         (clr_values.date_time, time(3, 4)),
         (clr_values.date_time, 1451703845),
-        (clr_values.converters("Z")["System.String"], UUID(int=1)),
-        (clr_values.converters("Z")["System.String"], 7),
-        (clr_values.converters("Z")["System.String"], b"a"),
+        (clr.string, UUID(int=1)),
+        (clr.string, 7),
+        (clr.string, b"a"),
     ],
 )
 def test_what_loses_something_is_refused(take: Callable[[Any], Any], value: object) -> None:
@@ -121,7 +121,7 @@ def test_what_loses_something_is_refused(take: Callable[[Any], Any], value: obje
 )
 def test_utc_is_written_as_z_where_that_is_set(value: object, taken: str) -> None:
     """Other offsets, and dates of unspecified kind, stay as they are."""
-    assert clr_values.converters("Z")["System.DateTime"](value) == taken
+    assert clr_values.date_time(value, "Z") == taken
 
 
 @given(decimals())

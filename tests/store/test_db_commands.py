@@ -14,10 +14,10 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import NullPool, create_engine, text
 
 from app.__main__ import main
+from app.host.actions import CHARGE_PROCESS, RESOURCES
 from app.server import demo
 from app.store import schema
 from app.store.store import SchemaError, Store
-from app.store.tables import METADATA
 
 Run = Callable[..., "Done"]
 _COMMAND = [sys.executable, "-m", "app"]
@@ -76,7 +76,7 @@ def test_upgrade_makes_what_this_version_needs(run: Run) -> None:
 
 def test_what_is_created_on_demand_is_what_upgrade_makes(run: Run, empty_url: str) -> None:
     """A store that import made passes the check."""
-    Store(empty_url).replace(demo.processes())
+    Store(empty_url, RESOURCES).replace(CHARGE_PROCESS, demo.processes())
 
     check = run("db", "check")
 
@@ -86,7 +86,7 @@ def test_what_is_created_on_demand_is_what_upgrade_makes(run: Run, empty_url: st
 
 def test_a_store_without_a_version_is_taken_over(run: Run, empty_url: str) -> None:
     """Its processes stay; until then it is older."""
-    Store(empty_url).replace(demo.processes())
+    Store(empty_url, RESOURCES).replace(CHARGE_PROCESS, demo.processes())
     _execute(empty_url, "DROP TABLE alembic_version")
 
     before, upgrade, export = run("export"), run("db", "upgrade"), run("export")
@@ -108,7 +108,7 @@ def test_a_store_without_a_version_is_taken_over(run: Run, empty_url: str) -> No
 )
 def test_serve_refuses_another_schema(run: Run, empty_url: str, version: str, said: str) -> None:
     """With the command to run, in one line."""
-    Store(empty_url).prepare()
+    Store(empty_url, RESOURCES).prepare()
     _execute(empty_url, f"UPDATE alembic_version SET version_num = '{version}'")
 
     done = run("serve", "--bind", "127.0.0.1:0")
@@ -120,21 +120,21 @@ def test_serve_refuses_another_schema(run: Run, empty_url: str, version: str, sa
 
 def test_a_running_service_answers_500_for_another_schema(empty_url: str) -> None:
     """Each request looks again, so that an upgrade is seen without a restart."""
-    Store(empty_url).prepare()
+    Store(empty_url, RESOURCES).prepare()
     _execute(empty_url, "UPDATE alembic_version SET version_num = '9999'")
-    store = Store(empty_url)
+    store = Store(empty_url, RESOURCES)
     with pytest.raises(SchemaError, match="newer"):
-        store.latest(1)
+        store.latest(CHARGE_PROCESS, 1)
 
     _execute(empty_url, "UPDATE alembic_version SET version_num = '0001'")
 
-    assert store.latest(1) is None
+    assert store.latest(CHARGE_PROCESS, 1) is None
     store.close()
 
 
 def test_check_names_what_differs(run: Run, empty_url: str) -> None:
     """Exit code 1."""
-    Store(empty_url).prepare()
+    Store(empty_url, RESOURCES).prepare()
     _execute(empty_url, "ALTER TABLE charge_process DROP COLUMN price")
 
     done = run("db", "check")
@@ -159,7 +159,10 @@ def test_the_code_knows_the_newest_change() -> None:
 
 def test_several_that_create_the_tables_at_once_dont_fail(empty_url: str) -> None:
     """Workers start together."""
-    code = f"from app.store.store import Store; Store({empty_url!r}).prepare()"
+    code = (
+        "from app.store.store import Store; from app.host.actions import RESOURCES;"
+        f"Store({empty_url!r}, RESOURCES).prepare()"
+    )
 
     started = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(4)]
 
@@ -188,4 +191,4 @@ def test_the_models_tables_are_the_migrations_tables(empty_url: str, run: Run) -
     with create_engine(empty_url, poolclass=NullPool).connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
 
-        assert compare_metadata(context, METADATA) == []
+        assert compare_metadata(context, Store(empty_url, RESOURCES).metadata) == []

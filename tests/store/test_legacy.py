@@ -11,6 +11,7 @@ import pytest
 from app.config import Settings
 from app.errors import ConfigError, StoreError
 from app.factory import create_app
+from app.host.actions import CHARGE_PROCESS
 from app.host.application import WebApi
 from app.server import demo
 from app.store.legacy import ColumnsError
@@ -179,21 +180,21 @@ def test_nothing_is_put_into_it(make: Callable[..., WebApi], file: Path) -> None
 
     for attempt in (
         store.prepare,
-        lambda: store.replace(demo.processes()),
-        store.all,
+        lambda: store.replace(CHARGE_PROCESS, demo.processes()),
+        lambda: store.all(CHARGE_PROCESS),
         lambda: demo.fill(store),
     ):
         with pytest.raises(StoreError, match="is read by STATUS_QUERY and never written"):
             attempt()
 
-    store.latest(5)
+    store.latest(CHARGE_PROCESS, 5)
     assert file.read_bytes() == before
     assert not [*file.parent.glob("*-wal"), *file.parent.glob("*-journal")]
 
 
 def test_the_plan_is_shown(make: Callable[..., WebApi]) -> None:
     """As for the own tables."""
-    plan = make().store.explain()
+    plan = make().store.explain(CHARGE_PROCESS)
 
     assert any("SarjIslem" in step or "SCAN i" in step for step in plan)
 

@@ -11,6 +11,7 @@ import pytest
 from app.config import Settings
 from app.errors import StoreError
 from app.factory import create_app
+from app.host.actions import CHARGE_PROCESS
 from app.host.application import WebApi
 from app.store.legacy import ColumnsError
 from schemas.charge_process import ChargeProcess
@@ -65,7 +66,7 @@ def test_the_newest_process_is_answered(make: Make, postgres_url: str) -> None:
 
     answer = truth.call(app, _STATUS)
     other = truth.call(app, _STATUS.replace("5", "6"))
-    plan = app.store.explain()
+    plan = app.store.explain(CHARGE_PROCESS)
     app.store.close()
 
     assert answer.body.decode() == legacy_schema.ANSWER

@@ -13,6 +13,7 @@ import psutil
 import psycopg
 import pytest
 
+from app.host.actions import CHARGE_PROCESS, RESOURCES
 from app.store.store import Store
 from app.store.transfer import records
 from tests import postgres, truth
@@ -61,7 +62,9 @@ def database() -> Iterator[postgres.Stoppable]:
     """A server of its own, with the recorded processes."""
     with postgres.stoppable() as running:
         with truth.PROCESSES.open("rb") as stream:
-            Store(running.uri).replace(records.read(stream, "processes.jsonl"))
+            Store(running.uri, RESOURCES).replace(
+                CHARGE_PROCESS, records.read(stream, "processes.jsonl", CHARGE_PROCESS)
+            )
         yield running
         running.resume()
 

@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from app.errors import StoreError
+from app.host.actions import CHARGE_PROCESS, RESOURCES
 from app.server import demo
 from app.store.store import Store
 from tests import packages, truth
@@ -58,7 +59,7 @@ def _ask_together(store: Store, threads: int, times: int) -> list[str]:
         ready.wait()
         for number in range(times):
             try:
-                assert store.latest(number % 2 + 1) is not None
+                assert store.latest(CHARGE_PROCESS, number % 2 + 1) is not None
             except StoreError as error:
                 errors.append(str(error))
         store.close()
@@ -78,18 +79,18 @@ def _ask_together(store: Store, threads: int, times: int) -> list[str]:
 def test_the_store_works_behind_it(postgres_url: str, mode: str, option: str, threads: int) -> None:
     """Threads ask, processes come and go; in transaction mode more threads than connections."""
     with _pgbouncer(postgres_url, mode) as url:
-        store = Store(url + option)
+        store = Store(url + option, RESOURCES)
 
-        assert store.replace(demo.processes()) == len(demo.processes())
+        assert store.replace(CHARGE_PROCESS, demo.processes()) == len(demo.processes())
         assert _ask_together(store, threads, 200) == []
-        assert sorted(store.all()) == sorted(demo.processes())
+        assert sorted(store.all(CHARGE_PROCESS)) == sorted(demo.processes())
 
 
 def test_prepared_statements_get_lost_in_transaction_mode(postgres_url: str) -> None:
     """Which is why the option is needed there."""
     with _pgbouncer(postgres_url, "transaction") as url:
-        store = Store(url)
-        store.replace(demo.processes())
+        store = Store(url, RESOURCES)
+        store.replace(CHARGE_PROCESS, demo.processes())
 
         errors = _ask_together(store, 3 * _SERVERS, 200)
 

@@ -5,6 +5,7 @@ import pytest
 from app.config import Settings
 from app.errors import StoreError
 from app.factory import create_app
+from app.host.actions import CHARGE_PROCESS, RESOURCES
 from app.server import demo
 from app.store.store import Store
 from tests import replica, truth
@@ -15,8 +16,8 @@ def test_a_replica_is_read(postgres_url: str) -> None:
 
     When it is stopped, the next server of the list answers.
     """
-    first = Store(postgres_url)
-    first.replace(demo.processes()[:1])
+    first = Store(postgres_url, RESOURCES)
+    first.replace(CHARGE_PROCESS, demo.processes()[:1])
     with replica.following(postgres_url) as (folder, stop):
         app = create_app(Settings(database_url=postgres_url.replace("?", f"?host={folder}&", 1)))
 
@@ -26,10 +27,10 @@ def test_a_replica_is_read(postgres_url: str) -> None:
 
         assert has(1)
         assert not has(2)
-        first.replace(demo.processes())
+        first.replace(CHARGE_PROCESS, demo.processes())
         truth.until(lambda: has(2))
         with pytest.raises(StoreError, match="in a read-only transaction"):
-            app.store.replace(demo.processes())
+            app.store.replace(CHARGE_PROCESS, demo.processes())
 
         stop()
         truth.until(lambda: has(1))

@@ -76,11 +76,11 @@ def test_only_the_user_is_bound(
     tmp_path: Path, dialect: Any, bind: str, times: int, percent: str
 ) -> None:
     """Texts, names and casts stay as they are, in the style of each driver."""
-    query = read_query(_write(tmp_path, _SQL))
+    query = read_query(_write(tmp_path, _SQL), "user_id")
 
-    sql, given = query.compile(dialect(dbapi=dialect.import_dbapi()))
-    assert given == times
-    assert sql == (
+    statement = query.compile(dialect(dbapi=dialect.import_dbapi()))
+    assert statement.times == times
+    assert statement.sql == (
         f"SELECT '12:30 :x {percent}', \"a:b\", c::text   FROM t"
         f" WHERE u = {bind} ::int OR {bind} =0"
     )
@@ -89,10 +89,11 @@ def test_only_the_user_is_bound(
 def test_pymssql_puts_in_the_user_and_nothing_else(tmp_path: Path) -> None:
     """What an SQL Server would get; none is here to be asked."""
     query = read_query(
-        _write(tmp_path, "SELECT TOP 1 '%s :x %' AS a WHERE b = :user_id OR c = '%d'")
+        _write(tmp_path, "SELECT TOP 1 '%s :x %' AS a WHERE b = :user_id OR c = '%d'"),
+        "user_id",
     )
     dialect: Any = pymssql.dialect
-    sql, _ = query.compile(dialect(dbapi=dialect.import_dbapi()))
+    sql = query.compile(dialect(dbapi=dialect.import_dbapi())).sql
 
     sent = substitute_params(sql, {"user_id": -7})
 

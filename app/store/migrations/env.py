@@ -2,11 +2,9 @@
 
 from alembic import context
 
-from app.store.tables import METADATA
-
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=METADATA,
+    target_metadata=context.config.attributes["metadata"],
     # SQLite changes a column by copying its table.
     render_as_batch=True,
 )

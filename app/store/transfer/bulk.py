@@ -1,4 +1,4 @@
-"""Writes any number of processes in one transaction, as fast as the database takes them."""
+"""Writes any number of rows in one transaction, as fast as the database takes them."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
@@ -6,11 +6,11 @@ from typing import Any, Final
 
 from sqlalchemy import Table
 
-from app.store.tables import CHARGE_PROCESS
+from app.store.tables import replacing
 
 Row = tuple[Any, ...]
-Write = Callable[[Any, Iterable[Row]], int]
-"""Takes the driver's connection, in autocommit, and rows; all of them are written or none."""
+Write = Callable[[Any, Table, Iterable[Row]], int]
+"""Takes the driver's connection, in autocommit, a table, and rows; writes all of them or none."""
 Read = Callable[[Any, str], Iterator[Row]]
 """Takes the driver's connection, in autocommit, and a query of any number of rows."""
 
@@ -19,20 +19,15 @@ _BATCH = 2_000
 _CACHE = "PRAGMA cache_size = -32768"
 
 
-def write_sqlite(connection: Any, rows: Iterable[Row]) -> int:
+def write_sqlite(connection: Any, table: Table, rows: Iterable[Row]) -> int:
     """Write rows into SQLite, each in place of the one with its key; returns how many."""
-    names = CHARGE_PROCESS.columns.keys()
-    values = ", ".join("?" * len(names))
+    values = ", ".join("?" * len(table.columns))
     cursor = connection.cursor()
     # The index grows at random places: they stay in memory.
     cursor.execute(_CACHE)
     cursor.execute("BEGIN IMMEDIATE")
     try:
-        cursor.executemany(
-            f"INSERT INTO {CHARGE_PROCESS.name} ({', '.join(names)}) VALUES ({values})"
-            f" {_replacing(CHARGE_PROCESS)}",
-            rows,
-        )
+        cursor.executemany(replacing(table, f"VALUES ({values})"), rows)
         count: int = cursor.rowcount
         cursor.execute("COMMIT")
     except BaseException:
@@ -44,20 +39,19 @@ def write_sqlite(connection: Any, rows: Iterable[Row]) -> int:
     return max(count, 0)
 
 
-def write_postgresql(connection: Any, rows: Iterable[Row]) -> int:
+def write_postgresql(connection: Any, table: Table, rows: Iterable[Row]) -> int:
     """Write rows into PostgreSQL by COPY and a merge for each batch; returns how many."""
-    table = CHARGE_PROCESS.name
-    (key,) = CHARGE_PROCESS.primary_key.columns.keys()
-    names = ", ".join(CHARGE_PROCESS.columns.keys())
+    (key,) = table.primary_key.columns.keys()
+    names = ", ".join(table.columns.keys())
     # Of rows with the same key the last one counts.
-    merge = (
-        f"INSERT INTO {table} ({names}) SELECT DISTINCT ON ({key}) {names} FROM taken"
-        f" ORDER BY {key}, place DESC {_replacing(CHARGE_PROCESS)}"
-    )
+    last = f"SELECT DISTINCT ON ({key}) {names} FROM taken ORDER BY {key}, place DESC"
+    merge = replacing(table, last)
     count = 0
     left = iter(rows)
     with connection.transaction(), connection.cursor() as cursor:
-        cursor.execute(f"CREATE TEMPORARY TABLE taken (LIKE {table}, place serial) ON COMMIT DROP")
+        cursor.execute(
+            f"CREATE TEMPORARY TABLE taken (LIKE {table.name}, place serial) ON COMMIT DROP"
+        )
         while batch := list(islice(left, _BATCH)):
             with cursor.copy(f"COPY taken ({names}) FROM STDIN") as copy:
                 for row in batch:
@@ -86,11 +80,3 @@ def read_postgresql(connection: Any, query: str) -> Iterator[Row]:
 WRITERS: Final[Mapping[str, Write]] = {"sqlite": write_sqlite, "postgresql": write_postgresql}
 READERS: Final[Mapping[str, Read]] = {"sqlite": read_sqlite, "postgresql": read_postgresql}
 """By the database's name in SQLAlchemy."""
-
-
-def _replacing(table: Table) -> str:
-    """What a row does that finds its key taken."""
-    (key,) = table.primary_key.columns.keys()
-    names = table.columns.keys()
-    changes = ", ".join(f"{name} = excluded.{name}" for name in names)
-    return f"ON CONFLICT ({key}) DO UPDATE SET {changes}"

@@ -11,38 +11,52 @@ from flask.cli import with_appcontext
 
 from app.store.store import Store
 from app.store.transfer import reading, records
+from schemas.resource import Resource
 
 _STEP = 1_000
+_CONTRACT = click.option(
+    "--contract", metavar="NAME", help="Which contract's values; the first one unless named."
+)
 
 
 @click.command("import")
 @click.argument("files", nargs=-1, required=True, type=click.File("rb"), metavar="FILE...")
-@click.option("--user-id", type=int, help="Whose processes these are, where a file doesn't say.")
+@click.option(
+    "--user-id", "--for", "asked", type=int, help="What the values are asked by, if FILE lacks it."
+)
+@_CONTRACT
 @with_appcontext
-def import_(files: Sequence[Any], user_id: int | None) -> None:
-    """Import processes from JSON lines, JSON arrays or XML answers.
+def import_(files: Sequence[Any], asked: int | None, contract: str | None) -> None:
+    """Import values from JSON lines, JSON arrays or captured XML answers.
 
-    All or nothing for each file. A process replaces the one with its process_id.
+    A FILE of - is standard input. Of each file all is imported or nothing; a value replaces the
+    one with its key (process_id).
     """
+    resource = _resource(contract)
     for file in files:
         with (
             _bar(reading.size_of(file), file.name) as moved,
-            reading.processes(file, file.name, user_id, _store().holds_nul, moved) as read,
+            reading.values(file, file.name, resource, asked, _store().holds_nul, moved) as read,
         ):
-            count = _store().replace(read)
-        click.echo(f"{file.name}: {count} processes")
+            count = _store().replace(resource, read)
+        click.echo(f"{file.name}: {count} {resource.plural}")
 
 
 @click.command("export")
+@_CONTRACT
 @with_appcontext
-def export() -> None:
-    """Write all processes as JSON lines, by user and process id."""
-    store = _store()
+def export(contract: str | None) -> None:
+    """Write all values as JSON lines.
+
+    They are ordered by what they are asked by (user_id), then by their key (process_id).
+    """
+    store, resource = _store(), _resource(contract)
+    line = records.writer(resource)
     # On one terminal the lines and the bar would mix.
     shown = sys.stderr.isatty() and not sys.stdout.isatty()
-    with _bar(store.count() if shown else None, "export") as moved:
-        for number, stored in enumerate(store.all(), 1):
-            sys.stdout.write(records.line(stored))
+    with _bar(store.count(resource) if shown else None, "export") as moved:
+        for number, stored in enumerate(store.all(resource), 1):
+            sys.stdout.write(line(stored))
             if moved is not None and number % _STEP == 0:
                 moved(number)
 
@@ -56,6 +70,15 @@ def _bar(length: int | None, label: str) -> Iterator[Callable[[int], None] | Non
     with click.progressbar(length=length, label=label, file=sys.stderr) as bar:
         yield lambda place: bar.update(place - bar.pos)
         bar.update(length - bar.pos)
+
+
+def _resource(name: str | None) -> Resource:
+    """Return the resource with a contract's name, the first one if none is named."""
+    resources = {each.contract.name().lower(): each for each in _store().tables}
+    if name is not None and name.lower() not in resources:
+        known = ", ".join(each.contract.name() for each in resources.values())
+        raise click.BadParameter(f"{name!r} is not one of {known}", param_hint="--contract")
+    return resources[name.lower()] if name else next(iter(resources.values()))
 
 
 def _store() -> Store:

@@ -16,6 +16,7 @@ from typing import Any
 from app.errors import StoreError
 from app.store.store import Stored
 from app.store.transfer import records
+from schemas.resource import Resource
 
 _BATCH = 500
 _PIPE = 1 << 20
@@ -25,20 +26,21 @@ Moved = Callable[[int], None]
 
 
 @contextmanager
-def processes(
+def values(
     stream: "BufferedReader[Any]",
     file: str,
-    user_id: int | None,
+    resource: Resource,
+    asked: int | None,
     nul: bool = True,
     moved: Moved | None = None,
 ) -> Iterator[Iterator[Stored]]:
-    """Give the processes of a file, read as they are asked for.
+    """Give the values of a file, read as they are asked for.
 
     Enter it before the store is connected: a child has all that is open. What it gives raises
     StoreError. Arguments are those of ``records.read``.
     """
     if size_of(stream) in range(_SMALL):
-        yield records.read(stream, file, user_id, nul)
+        yield records.read(stream, file, resource, asked, nul)
         return
     context = get_context("fork")
     here, there = context.Pipe(duplex=False)
@@ -47,7 +49,7 @@ def processes(
         fcntl.fcntl(there.fileno(), fcntl.F_SETPIPE_SZ, _PIPE)
     # multiprocessing closes the child's sys.stdin.
     with open(os.dup(stream.fileno()), "rb") as own:
-        rows = records.read(own, file, user_id, nul)
+        rows = records.read(own, file, resource, asked, nul)
         child = context.Process(target=_send, args=(there, here, rows, file), daemon=True)
         child.start()
     there.close()

@@ -4,6 +4,7 @@ import codecs
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from io import BufferedReader
 from json.encoder import encode_basestring_ascii
 from typing import Any, Final
@@ -11,39 +12,45 @@ from typing import Any, Final
 from lxml import etree
 from marshmallow import ValidationError
 
+from app.store.clr_types import STORED
 from app.store.store import Stored
 from app.store.transfer.json_stream import DECODER, JSON_ERRORS, RecordError, array, record_error
-from app.webapi.data_contract import ClrType, Row
 from app.webapi.formatter import compile_template
-from schemas.charge_process import ChargeProcess
-from schemas.clr import int32
+from schemas import clr
+from schemas.contract import Contract
+from schemas.resource import Resource
 
-_TYPES: Final = {name: ClrType(f.clr_name) for name, f in ChargeProcess.members().items()}
 _XSI_NIL: Final = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 
 
 @dataclass(frozen=True, slots=True)
 class _Source:
     file: str
-    user_id: int | None
+    resource: Resource
+    asked: int | None
     nul: bool
 
 
 def read(
-    stream: "BufferedReader[Any]", file: str, user_id: int | None = None, nul: bool = True
+    stream: "BufferedReader[Any]",
+    file: str,
+    resource: Resource,
+    asked: int | None = None,
+    nul: bool = True,
 ) -> Iterator[Stored]:
-    """Yield the processes of a file, each checked against the contract.
+    """Yield a resource's values from a file, each checked against the contract.
 
     Args:
         stream: JSON lines, one JSON array, or one XML answer (UTF-8 or UTF-16).
         file: the file's name, for errors.
-        user_id: whose processes these are; needed for XML, and for JSON that doesn't say.
+        resource: what the file holds.
+        asked: what the values are asked by; needed for XML, and for JSON that doesn't say.
         nul: whether the store holds text with U+0000.
 
     Raises RecordError at the first record that can't be taken.
     """
     head = _peek(stream)
-    source = _Source(file, user_id, nul)
+    source = _Source(file, resource, asked, nul)
     if head.startswith((b"<", b"\xff\xfe", b"\xfe\xff")):
         yield _read_xml(stream.read(), source)
     elif head.startswith(b"["):
@@ -63,14 +70,15 @@ def _peek(stream: "BufferedReader[Any]") -> bytes:
 
 def _read_xml(content: bytes, source: _Source) -> Stored:
     file = source.file
-    if source.user_id is None:
+    if source.asked is None:
         raise RecordError(file, 1, "an XML answer doesn't say whose it is: give --user-id")
     try:
         root = etree.fromstring(_without_forbidden(content), _PARSER)
     except (etree.XMLSyntaxError, UnicodeError) as error:
         line = getattr(error, "lineno", None) or 1
         raise RecordError(file, line, f"is not XML: {error}") from None
-    name, namespace = ChargeProcess.name(), ChargeProcess.namespace()
+    contract = source.resource.contract
+    name, namespace = contract.name(), contract.namespace()
     if root.tag != f"{{{namespace}}}{name}":
         raise RecordError(file, 1, f"must be a {name} of {namespace}")
     if root.get(_XSI_NIL) == "true":
@@ -82,21 +90,21 @@ def _read_xml(content: bytes, source: _Source) -> Stored:
         if name in value:
             raise RecordError(file, line, "stands twice", name)
         try:
-            value[name] = _xml_value(element, _TYPES.get(name))
+            value[name] = _xml_value(element, contract.members().get(name))
         except ValidationError as error:
             raise RecordError(file, line, error.messages[0], name) from None
-    return _stored({"user_id": source.user_id, **value}, 1, source)
+    return _stored(value, 1, source)
 
 
-def _xml_value(element: Any, kind: ClrType | None) -> object:
+def _xml_value(element: Any, field: clr.ClrField[Any] | None) -> object:
     text = None if element.get(_XSI_NIL) == "true" else _restored(element.text or "")
-    if text is None or kind in (None, ClrType.STRING, ClrType.DATE_TIME, ClrType.DECIMAL):
+    if text is None or not isinstance(field, clr.Int32 | clr.Boolean):
         return text
-    if kind is ClrType.BOOLEAN and text in ("true", "false"):
+    if isinstance(field, clr.Boolean) and text in ("true", "false"):
         return text == "true"
-    if kind is ClrType.INT32 and _INT32.fullmatch(text):
+    if isinstance(field, clr.Int32) and _INT32.fullmatch(text):
         return int(text)
-    raise ValidationError(f"must be a {kind.value}, not {text[:60]!r}")
+    raise ValidationError(f"must be a {field.clr_name}, not {text[:60]!r}")
 
 
 def _json(content: bytes, file: str, line: int) -> Any:
@@ -108,26 +116,31 @@ def _json(content: bytes, file: str, line: int) -> Any:
 
 def _stored(value: Any, line: int, source: _Source) -> Stored:
     if type(value) is not dict:
-        raise RecordError(source.file, line, "must be an object with a process's members")
-    user = value.pop("user_id", source.user_id)
+        raise RecordError(
+            source.file,
+            line,
+            f"must be an object with the members of {source.resource.contract.name()}",
+        )
+    contract, asked_by = source.resource.contract, source.resource.asked_by
+    asked = value.pop(asked_by, source.asked)
     try:
-        if user is None:
-            raise ValidationError({"user_id": ["is missing"]})
+        if asked is None:
+            raise ValidationError({asked_by: ["is missing"]})
         try:
-            user = int32(user)
+            asked = clr.int32(asked)
         except ValidationError as error:
-            raise ValidationError({"user_id": error.messages}) from None
-        row = ChargeProcess.row(value)
+            raise ValidationError({asked_by: error.messages}) from None
+        row = contract.row(value)
         if not source.nul:
-            _refuse_nul(row)
+            _refuse_nul(contract, row)
     except ValidationError as error:
         member, reasons = next(iter(error.messages_dict.items()))
         raise RecordError(source.file, line, str(reasons[0]), str(member)) from None
-    return (user, *row)
+    return (asked, *row)
 
 
-def _refuse_nul(row: Row) -> None:
-    for name, value in zip(ChargeProcess.members(), row, strict=True):
+def _refuse_nul(contract: type[Contract], row: Stored) -> None:
+    for name, value in zip(contract.members(), row, strict=True):
         if type(value) is str and "\0" in value:
             raise ValidationError({name: ["holds U+0000, which this database can't"]})
 
@@ -153,24 +166,19 @@ def _restored(text: str) -> str:
 
 
 # JSON lines as they are imported: numbers with their written scale, everything else as ASCII.
-_EXPRESSIONS: Final = {
-    ClrType.INT32: "null if {0} is None else {0}",
-    ClrType.BOOLEAN: "boolean[{0}]",
-    ClrType.STRING: "null if {0} is None else quote({0})",
-    ClrType.DECIMAL: "null if {0} is None else {0}",
-    ClrType.DATE_TIME: "null if {0} is None else quote({0})",
+_NAMES: Final = {
+    "null": "null",
+    "boolean": {None: "null", 0: "false", 1: "true"},
+    "quote": encode_basestring_ascii,
 }
 
 
-def _compile_line() -> Callable[[Row], str]:
-    types = {"user_id": ClrType.INT32, **_TYPES}
+@cache
+def writer(resource: Resource) -> Callable[[Stored], str]:
+    """Return what writes a stored value as the JSON line that ``read`` takes, with its end."""
+    fields = resource.contract.members().items()
+    types: dict[str, type[clr.ClrField[Any]]] = {resource.asked_by: clr.Int32}
+    types |= {name: type(field) for name, field in fields}
     template = ",".join(f'"{name}":%s' for name in types)
-    expressions = [_EXPRESSIONS[kind].format(f"v{at}") for at, kind in enumerate(types.values())]
-    names = {"null": "null", "boolean": {None: "null", 0: "false", 1: "true"}}
-    return compile_template(
-        "{" + template + "}\n", expressions, {**names, "quote": encode_basestring_ascii}
-    )
-
-
-line: Final = _compile_line()
-"""Write a stored process as the JSON line that ``read`` takes, with its line end."""
+    expressions = [STORED[kind].line.format(f"v{at}") for at, kind in enumerate(types.values())]
+    return compile_template("{" + template + "}\n", expressions, _NAMES)

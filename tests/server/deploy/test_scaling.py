@@ -11,6 +11,7 @@ import psutil
 import psycopg
 import pytest
 
+from app.host.actions import RESOURCES
 from app.host.application import WebApi
 from app.server import demo
 from app.store.store import Store
@@ -103,7 +104,7 @@ class Load:
 def expected(make_app: Callable[..., WebApi], tmp_path: Path) -> bytes:
     """What the demo's first user gets."""
     url = f"sqlite:///{tmp_path / 'demo.sqlite'}"
-    demo.fill(Store(url))
+    demo.fill(Store(url, RESOURCES))
     return truth.call(make_app(database_url=url), _STATUS).body
 
 
@@ -112,7 +113,7 @@ def instances(
     postgres_url: str, clean_env: dict[str, str], tmp_path: Path
 ) -> Iterator[list[Instance]]:
     """Two of them, on the demo's processes in PostgreSQL."""
-    demo.fill(Store(postgres_url))
+    demo.fill(Store(postgres_url, RESOURCES))
     env = {**clean_env, "CHARGECLOUD_DATABASE_URL": postgres_url, "CHARGECLOUD_PROXY_HOPS": "1"}
     made = [Instance(env, tmp_path), Instance(env, tmp_path)]
     try:

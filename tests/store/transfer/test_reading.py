@@ -15,9 +15,12 @@ from typing import Any
 import pytest
 
 from app.errors import StoreError
+from app.host.actions import CHARGE_PROCESS
 from app.store.store import Stored
 from app.store.transfer import reading, records
 from tests.measure import bulk
+
+LINE = records.writer(CHARGE_PROCESS)
 
 _COUNT = 6_000
 _COMMAND = [sys.executable, "-m", "app"]
@@ -42,7 +45,7 @@ def test_a_big_file_is_read_beside(file: Path, processes: list[Stored]) -> None:
     places: list[int] = []
     with (
         file.open("rb") as stream,
-        reading.processes(stream, "file", None, True, places.append) as rows,
+        reading.values(stream, "file", CHARGE_PROCESS, None, True, places.append) as rows,
     ):
         first = next(rows)
         children = Path(f"/proc/self/task/{threading.get_native_id()}/children").read_text()
@@ -56,10 +59,10 @@ def test_a_big_file_is_read_beside(file: Path, processes: list[Stored]) -> None:
 def test_an_error_says_where_it_is(file: Path, processes: list[Stored]) -> None:
     """File, line and member, as without the other process."""
     with file.open("a") as more:
-        more.write(records.line(processes[0]).replace('"price":', '"price":-x'))
+        more.write(LINE(processes[0]).replace('"price":', '"price":-x'))
     with (
         file.open("rb") as stream,
-        reading.processes(stream, "file", None) as rows,
+        reading.values(stream, "file", CHARGE_PROCESS, None) as rows,
         pytest.raises(StoreError, match=rf"^file:{_COUNT + 1}: is not JSON: "),
     ):
         list(rows)
@@ -67,7 +70,7 @@ def test_an_error_says_where_it_is(file: Path, processes: list[Stored]) -> None:
 
 def test_a_dead_reader_is_an_error(file: Path) -> None:
     """Half a file is not taken for a whole one."""
-    with file.open("rb") as stream, reading.processes(stream, "file", None) as rows:
+    with file.open("rb") as stream, reading.values(stream, "file", CHARGE_PROCESS, None) as rows:
         next(rows)
         children = Path(f"/proc/self/task/{threading.get_native_id()}/children").read_text()
         os.kill(int(children.split()[0]), signal.SIGKILL)
@@ -132,7 +135,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     """Neither lines nor an array of 30 MB cost more than the service itself does."""
     processes = list(bulk.generated(40_000))
     bulk.write_file(tmp_path / "lines.jsonl", processes)
-    array = ",".join(map(records.line, processes))
+    array = ",".join(map(LINE, processes))
     (tmp_path / "array.json").write_text(f"[{array}]")
 
     peaks = [

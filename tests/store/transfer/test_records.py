@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
+from app.host.actions import CHARGE_PROCESS
 from app.host.data_contracts import data_contract
 from app.server import demo
 from app.store.store import Stored
@@ -18,14 +19,16 @@ from schemas.charge_process import ChargeProcess
 from tests import truth
 from tests.strategies import INT32, PROCESSES
 
+LINE = records.writer(CHARGE_PROCESS)
+
 _STORED = demo.processes()
-_LINE = records.line(_STORED[0])
+_LINE = LINE(_STORED[0])
 
 
 def _read(content: bytes | str, user_id: int | None = None) -> list[Stored]:
     raw = content.encode() if isinstance(content, str) else content
     stream = io.BufferedReader(io.BytesIO(raw))
-    return list(records.read(stream, "file", user_id))
+    return list(records.read(stream, "file", CHARGE_PROCESS, user_id))
 
 
 def _xml(stored: Stored, charset: str = "utf-8") -> bytes:
@@ -36,7 +39,7 @@ def test_lines_come_back_byte_for_byte() -> None:
     """What was captured is written again as it was."""
     content = truth.PROCESSES.read_bytes()
 
-    assert "".join(map(records.line, _read(content))).encode() == content
+    assert "".join(map(LINE, _read(content))).encode() == content
 
 
 @given(INT32, PROCESSES)
@@ -44,7 +47,7 @@ def test_any_process_survives_a_line(user_id: int, process: dict[str, object]) -
     """Written and read, it is the same."""
     stored = (user_id, *ChargeProcess.row(process))
 
-    assert _read(records.line(stored)) == [stored]
+    assert _read(LINE(stored)) == [stored]
 
 
 @pytest.mark.parametrize(
@@ -193,7 +196,7 @@ def test_xml_needs_a_user() -> None:
 def test_lines_are_read_one_by_one() -> None:
     """A good line is there before the bad one is reached."""
     stream = io.BufferedReader(io.BytesIO((_LINE + "{").encode()))
-    found: Iterable[Stored] = records.read(stream, "file")
+    found: Iterable[Stored] = records.read(stream, "file", CHARGE_PROCESS)
 
     assert next(iter(found)) == _STORED[0]
 
@@ -205,7 +208,7 @@ def test_an_array_is_read_in_parts(monkeypatch: pytest.MonkeyPatch, size: int) -
     content = truth.PROCESSES.read_text(encoding="utf-8").strip()
     spaced = json.dumps([json.loads(content.partition("\n")[0])], indent=1, ensure_ascii=False)
     processes = _read(content)[:40]
-    array = ",\n".join(records.line(stored) for stored in processes)
+    array = ",\n".join(LINE(stored) for stored in processes)
 
     assert _read(f"[{array}]") == processes
     assert _read(spaced) == processes[:1]
@@ -217,17 +220,21 @@ def test_no_more_of_an_array_is_held_than_a_part() -> None:
     """The rest of the file is not read before it is needed."""
     stream = io.BufferedReader(io.BytesIO(f"[{','.join([_LINE] * 1000)}]".encode()))
 
-    assert next(iter(records.read(stream, "file"))) == _STORED[0]
+    assert next(iter(records.read(stream, "file", CHARGE_PROCESS))) == _STORED[0]
     assert stream.tell() < 1 << 17
 
 
 def test_nul_is_refused_where_the_store_cant_hold_it() -> None:
     """With file, line and member."""
-    made = json.loads(records.line(_STORED[0]))
+    made = json.loads(LINE(_STORED[0]))
     lines = "".join(json.dumps({**made, "company_name": name}) + "\n" for name in ("a", "a\0b"))
 
     def read(nul: bool) -> list[Stored]:
-        return list(records.read(io.BufferedReader(io.BytesIO(lines.encode())), "file", None, nul))
+        return list(
+            records.read(
+                io.BufferedReader(io.BytesIO(lines.encode())), "file", CHARGE_PROCESS, None, nul
+            )
+        )
 
     assert len(read(nul=True)) == 2
     with pytest.raises(RecordError, match=r"^file:2: company_name: holds U\+0000"):

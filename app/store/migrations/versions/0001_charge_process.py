@@ -6,7 +6,7 @@ A table that was made before there were versions is taken over as it is.
 import sqlalchemy as sa
 from alembic import op
 
-from app.store.tables import ExactDecimal
+from app.store.clr_types import ExactDecimal
 
 revision = "0001"
 down_revision = None

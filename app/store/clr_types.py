@@ -1,0 +1,82 @@
+"""How the store keeps each CLR type: its column, and what a value in a file looks like."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+from sqlalchemy import Boolean, Dialect, Integer, Numeric, Text, cast, types
+from sqlalchemy.sql.elements import ColumnElement
+
+from app.store import clr_values
+from app.store.clr_values import Convert
+from schemas import clr
+
+
+class ExactDecimal(types.TypeDecorator[str]):
+    """A System.Decimal as its text, with the scale it was written with.
+
+    SQLite has no exact decimals, so there it is TEXT; PostgreSQL's unconstrained NUMERIC keeps
+    the scale and is read and written as text.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> types.TypeEngine[Any]:
+        """Choose the column's type."""
+        exact = dialect.name == "postgresql"
+        return dialect.type_descriptor(Numeric(asdecimal=False) if exact else Text())
+
+    def column_expression(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
+        """Read the number's text."""
+        return cast(column, Text)
+
+    def bind_processor(self, dialect: Dialect) -> None:
+        """Write the text as it is."""
+        return
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredType:
+    """How a CLR type is stored.
+
+    Attributes:
+        column: the type of its column.
+        legacy: makes what converts a legacy database's value, given the text for UTC's offset.
+        line: the Python expression for its text in an exported line, given the value in {0}.
+    """
+
+    column: type[types.TypeEngine[Any]]
+    legacy: Callable[[str], Convert]
+    line: str
+
+
+STORED: Final[Mapping[type[clr.ClrField[Any]], StoredType]] = {
+    clr.Int32: StoredType(
+        column=Integer,
+        legacy=lambda _: clr_values.int32,
+        line="null if {0} is None else {0}",
+    ),
+    clr.Boolean: StoredType(
+        column=Boolean,
+        legacy=lambda _: clr_values.boolean,
+        line="boolean[{0}]",
+    ),
+    clr.String: StoredType(
+        column=Text,
+        legacy=lambda _: clr.string,
+        line="null if {0} is None else quote({0})",
+    ),
+    clr.Decimal: StoredType(
+        column=ExactDecimal,
+        legacy=lambda _: clr_values.decimal,
+        line="null if {0} is None else {0}",
+    ),
+    clr.DateTime: StoredType(
+        # No database type holds seven digits and the kind.
+        column=Text,
+        legacy=lambda utc: partial(clr_values.date_time, utc=utc),
+        line="null if {0} is None else quote({0})",
+    ),
+}
