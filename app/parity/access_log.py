@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
+from app.parity.errors import InputError
 from app.parity.recording import Headers, Request
 from app.webapi.routing import HttpActionDescriptor
 
@@ -19,7 +20,7 @@ _COMBINED: Final = re.compile(rb'[^"]*"([^ "]+) ([^ "]+)(?: HTTP/[0-9.]+)?" ')
 _KEPT: Final = "".join(map(chr, range(0x21, 0x7F)))
 
 
-class LogError(Exception):
+class LogError(InputError):
     """The file is no log that can be read; the message names it and says what is allowed."""
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from app.parity.difference import Difference, Kind
+from app.parity.errors import InputError
 
 
-class AllowedError(Exception):
+class AllowedError(InputError):
     """The file of allowed differences can't be used; the message names entry and reason."""
 
 

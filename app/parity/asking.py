@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import TypeVar
@@ -38,7 +38,7 @@ class Asking:
         ask: Callable[[_Item], _Made],
         items: Iterable[_Item],
         failure: Callable[[_Made], str | None] = lambda _: None,
-    ) -> Iterator[tuple[_Item, _Made | NoAnswerError]]:
+    ) -> Generator[tuple[_Item, _Made | NoAnswerError], None, None]:
         """Yield each item with what ``ask`` made of it. Raises StoppedError.
 
         ``failure`` says why something that was made counts as a failure too.

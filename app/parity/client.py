@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Final, Self
 from urllib.parse import SplitResult, urlsplit
 
@@ -75,7 +76,7 @@ class Service:
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self.url = _checked(base_url)
-        self.host = self.url.netloc.rpartition("@")[2].lower()
+        self.host = self.url.netloc.lower()
         self.own_host = own_host
         self.limits = limits or Limits()
         self.outage = Outage(self.limits.away)
@@ -83,7 +84,9 @@ class Service:
         self._prefix = self.url.path.rstrip("/")
         self._headers = headers
         self._tls = (tls or ssl.create_default_context()) if self.url.scheme == "https" else None
+        self._is_stopped = False
         self._idle: list[Connection] = []
+        self._busy: set[Connection] = set()
         self._lock = threading.Lock()
 
     def __str__(self) -> str:
@@ -101,6 +104,15 @@ class Service:
         default = f":{_PORTS[self.url.scheme]}"
         return f"{self.url.scheme}://{self.host.removesuffix(default)}"
 
+    @property
+    def is_local(self) -> bool:
+        """Whether it runs on this machine."""
+        name = self.url.hostname or ""
+        try:
+            return ip_address(name).is_loopback
+        except ValueError:
+            return name == "localhost" or name.endswith(".localhost")
+
     def ask(self, request: Request) -> Timed:
         """Send a request and read its answer, which says so as its fault if it isn't whole.
 
@@ -109,7 +121,7 @@ class Service:
         """
         head = self._head(request)
         attempt = dropped = 0
-        while True:
+        while not self._is_stopped:
             started = time.perf_counter()
             deadline = Deadline(self.limits.timeout)
             try:
@@ -122,12 +134,15 @@ class Service:
             try:
                 answer = self._exchanged(connection, request.method, head, deadline)
             except DroppedError:
+                if self._is_stopped:
+                    break
                 dropped += 1
                 self._count(DROPPED)
                 if dropped < _TRIES:
                     continue
                 answer = Answer(0, (), b"", Fault(FaultKind.DROPPED, f"{dropped} times"))
             return Timed(answer, time.perf_counter() - started)
+        raise NoAnswerError(f"{self}: the run was stopped")
 
     def ask_whole(self, request: Request) -> Timed:
         """Do the same where a faulty answer is of no use. Raises NoAnswerError."""
@@ -143,9 +158,15 @@ class Service:
             for name, value in request.headers
         )
 
-    def close(self) -> None:
-        """Close the connections, and wait for the service no longer."""
+    def stop(self) -> None:
+        """End what is asked right now, in other threads, and ask nothing more."""
+        self._is_stopped = True
         self.outage.give_up()
+        for connection in list(self._busy):
+            connection.abort()
+
+    def close(self) -> None:
+        """Close the connections that nobody uses."""
         while self._idle:
             self._idle.pop().close()
 
@@ -185,9 +206,13 @@ class Service:
     def _exchanged(
         self, connection: Connection, method: str, head: bytes, deadline: Deadline
     ) -> Answer:
+        self._busy.add(connection)
         try:
+            if self._is_stopped:  # Since it was looked at last, so that nobody aborts this one.
+                raise DroppedError
             answer = connection.exchange(method, head, deadline, self.limits.max_body)
         finally:
+            self._busy.discard(connection)
             if connection.is_reusable:
                 self._idle.append(connection)
             else:
@@ -201,14 +226,6 @@ class Service:
             self.troubles[trouble] += 1
 
 
-def header(text: str) -> tuple[str, str]:
-    """Read ``Name: value``. Raises ValueError."""
-    name, colon, value = text.partition(":")
-    if not colon or not name.strip() or not name.isascii() or not value.isprintable():
-        raise ValueError
-    return name.strip(), value.strip()
-
-
 def with_host(headers: Iterable[tuple[str, str]], host: str) -> Headers:
     """Return the headers behind a Host."""
     return (("Host", host), *headers)
@@ -220,6 +237,8 @@ def _checked(base_url: str) -> SplitResult:
         port = url.port or _PORTS.get(url.scheme, 0)
     except ValueError:
         port = 0
-    if not port or not url.hostname or url.query or url.fragment:
-        raise ValueError(f"must be http://HOST[:PORT][/PATH] or https://..., not {base_url!r}")
+    if not port or not url.hostname or url.query or url.fragment or "@" in url.netloc:
+        # One with a name and a password is not quoted.
+        quoted = "one with a user name" if "@" in base_url else repr(base_url)
+        raise ValueError(f"must be http://HOST[:PORT][/PATH] or https://..., not {quoted}")
     return url

@@ -1,22 +1,23 @@
 """The commands of the parity kit."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing
 from datetime import date
 from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import Any, cast
+from typing import Final, cast
 
 import click
 from flask import current_app
 from flask.cli import with_appcontext
 
 from app.host.application import WebApi
-from app.parity import allowed, recording, selection, terminal
-from app.parity.access_log import AccessLog, LogError
+from app.parity import allowed, recording, selection
+from app.parity.access_log import AccessLog
 from app.parity.asking import Asking, StoppedError
 from app.parity.client import NoAnswerError, Service
+from app.parity.credentials import Credentials
 from app.parity.explain import HEADERS
 from app.parity.masking import Mask
 from app.parity.options import (
@@ -28,30 +29,24 @@ from app.parity.options import (
     Pace,
     Reporting,
     Requests,
+    credentials,
     existing,
-    header_option,
     url_argument,
     written,
 )
 from app.parity.outcome import Comparison, Outcome, Replay
 from app.parity.recorder import Recorder
-from app.parity.recording import Headers, Recording, RecordingError
-from app.parity.report import Report, write
-from app.parity.selection import Selection, SelectionError, shuffled
+from app.parity.recording import Recording
+from app.parity.report import Report
+from app.parity.running import judge, stoppable, try_outputs
+from app.parity.selection import Selection, shuffled
+from app.parity.terminal import progress, say
 from app.parity.verdict import ExitCode, Verdict
 from app.webapi.routing import HttpActionDescriptor
 
-_ALWAYS = (*HEADERS, "Cache-Control", "Pragma", "Expires")
-_WRONG = (SelectionError, LogError, RecordingError, allowed.AllowedError)
-
-
-@contextmanager
-def _usage() -> Iterator[None]:
-    """End with exit code 2 for a file or range that can't be used."""
-    try:
-        yield
-    except _WRONG as error:
-        raise click.UsageError(str(error)) from None
+_ALWAYS: Final = (*HEADERS, "Cache-Control", "Pragma", "Expires")
+_GENTLE: Final = 10.0
+"""Requests a second to a service elsewhere, which others may need, if nothing else is said."""
 
 
 @click.command("record")
@@ -59,10 +54,15 @@ def _usage() -> Iterator[None]:
 @REQUESTS
 @PACE
 @MASKING
-@click.option(
-    "--header", "headers", multiple=True, callback=header_option, help="Sent, not recorded."
-)
+@credentials()
 @click.option("--error-detail", is_flag=True, help="The service shows MessageDetail.")
+@click.option(
+    "--errors",
+    type=click.IntRange(0),
+    default=10,
+    show_default=True,
+    help="Stop when more answers than this were 5xx.",
+)
 @click.option(
     "--output", type=written, default="recordings.jsonl", show_default=True, help="The file."
 )
@@ -73,29 +73,38 @@ def record(
     requests: Requests,
     pace: Pace,
     masking: Masking,
-    headers: Headers,
+    credentials: Credentials,
     error_detail: bool,
+    errors: int,
     output: Path,
     resume: bool,
 ) -> int:
-    """Ask a service and write its answers as recordings. Sends nothing but GET."""
-    service = Service(base_url, limits=pace.limits, headers=headers)
+    """Ask a service and write its answers as recordings. Sends nothing but GET.
+
+    A service that is not on this machine is asked 10 times a second unless --rate says otherwise.
+    """
+    service = _service(base_url, pace, credentials)
+    rate = pace.rate or (None if service.is_local else _GENTLE)
     chosen = _selection(service, requests)
-    asking = Asking(pace.concurrency, pace.rate, pace.failures)
     mask = _mask(masking.mask_key)(masking.masked)
-    with _usage(), Recorder(output, resume, error_detail, mask) as recorder:
-        new = recorder.missing(terminal.progress(chosen, None))
+    with stoppable(service), Recorder(output, resume, error_detail, mask) as recorder:
+        new = recorder.missing(progress(chosen, None))
+        asking = Asking(pace.concurrency, rate, pace.failures)
+        run = asking.run(lambda item: service.ask_whole(item[1]), new)
         try:
-            for (tag, request), made in asking.run(lambda item: service.ask_whole(item[1]), new):
-                if isinstance(made, NoAnswerError):
-                    click.echo(f"{request.target}: {made}", err=True)
-                else:
-                    recorder.write(tag, request, made.answer)
+            with closing(run):
+                for (tag, request), made in run:
+                    if isinstance(made, NoAnswerError):
+                        say(f"{request.target}: {made}", err=True)
+                    else:
+                        recorder.write(tag, request, made.answer)
+                        _stop_beyond(errors, recorder)
         except StoppedError as error:
-            click.echo(str(error), err=True)
+            say(str(error), err=True)
+            return ExitCode.COULD_NOT_ASK
         finally:
             _say_others(chosen)
-            click.echo(f"{output}: {recorder.summary()}")
+            say(f"{output}: {recorder.summary()}")
     return ExitCode.SAME if recorder.complete else ExitCode.COULD_NOT_ASK
 
 
@@ -105,7 +114,7 @@ def record(
 @PACE
 @MASKING
 @REPORTING
-@click.option("--header", "headers", multiple=True, callback=header_option, help="Sent with each.")
+@credentials()
 @click.option("--error-detail", is_flag=True, help="The service shows MessageDetail.")
 @with_appcontext
 def replay(
@@ -114,19 +123,21 @@ def replay(
     pace: Pace,
     masking: Masking,
     reporting: Reporting,
-    headers: Headers,
+    credentials: Credentials,
     error_detail: bool,
 ) -> int:
     """Ask a service what was recorded; compare the answers byte for byte."""
-    service = Service(base_url, limits=pace.limits, headers=headers, own_host=reporting.own_host)
+    service = _service(base_url, pace, credentials, own_host=reporting.own_host)
+    try_outputs(reporting.outputs, [file, reporting.allow, masking.mask_key])
     compared = (*HEADERS, *reporting.more)
     mask = _mask(masking.mask_key)
     verdict = Verdict(_allowed(reporting.allow), mask(masking.masked))
-    items = terminal.progress(recording.read(file), partial(_lines, file))
+    items = progress(recording.read(file), partial(_lines, file))
     asking = Asking(pace.concurrency, pace.rate, pace.failures)
     run = asking.run(Replay(service, compared, mask), _fit(items, verdict, error_detail), _failure)
-    report = Report(f"{file} against {service}", base_url, verdict)
-    return _judge(run, verdict, compared, report, reporting)
+    report = Report(f"{file} against {service}", str(service), verdict)
+    with stoppable(service):
+        return judge(run, compared, report, reporting)
 
 
 @click.command("compare")
@@ -137,16 +148,9 @@ def replay(
 @PACE
 @MASKING
 @REPORTING
-@click.option(
-    "--legacy-header",
-    multiple=True,
-    callback=header_option,
-    help="Sent to the legacy service only.",
-)
-@click.option(
-    "--new-header", multiple=True, callback=header_option, help="Sent to the new one only."
-)
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the random order.")
+@credentials("legacy")
+@credentials("new")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed for the random order.")
 @with_appcontext
 def compare(
     legacy_url: str,
@@ -156,13 +160,14 @@ def compare(
     pace: Pace,
     masking: Masking,
     reporting: Reporting,
-    legacy_header: Headers,
-    new_header: Headers,
+    legacy_credentials: Credentials,
+    new_credentials: Credentials,
     seed: int,
 ) -> int:
     """Ask two services the same, live, in random order. Sends nothing but GET."""
-    legacy = Service(legacy_url, limits=pace.limits, headers=legacy_header)
-    new = Service(new_url, limits=pace.limits, headers=new_header, own_host=reporting.own_host)
+    legacy = _service(legacy_url, pace, legacy_credentials)
+    new = _service(new_url, pace, new_credentials, own_host=reporting.own_host)
+    try_outputs(reporting.outputs, [*requests.logs, recordings, reporting.allow, masking.mask_key])
     compared = (*_ALWAYS, *reporting.more)
     chosen = _selection(legacy, requests, recordings)
     verdict = Verdict(_allowed(reporting.allow), _mask(masking.mask_key)(masking.masked))
@@ -172,13 +177,32 @@ def compare(
     turns = zip(shuffled(chosen, seed), count(), strict=False)
     run = asking.run(
         lambda turn: comparison(turn[0][1], new_first=turn[1] % 2 == 1),
-        terminal.progress(turns, None),
+        progress(turns, None),
         _failure,
     )
-    report = Report(f"{legacy} against {new}", new_url, verdict)
-    code = _judge(run, verdict, compared, report, reporting)
+    report = Report(f"{legacy} against {new}", str(new), verdict)
+    with stoppable(legacy, new):
+        code = judge(run, compared, report, reporting)
     _say_others(chosen)
     return code
+
+
+def _service(
+    base_url: str, pace: Pace, opened_by: Credentials, *, own_host: bool = False
+) -> Service:
+    return Service(
+        base_url,
+        limits=pace.limits,
+        headers=opened_by.headers,
+        own_host=own_host,
+        tls=opened_by.tls(base_url),
+    )
+
+
+def _stop_beyond(errors: int, recorder: Recorder) -> None:
+    failed = sum(n for status, n in recorder.statuses.items() if status >= 500)
+    if failed > errors:
+        raise StoppedError(f"stopped: {failed} answers were 5xx, and --errors allows {errors}")
 
 
 def _failure(outcome: Outcome) -> str | None:
@@ -204,16 +228,15 @@ def _selection(service: Service, requests: Requests, recordings: Path | None = N
         limit=requests.limit,
     )
     made.logs = [AccessLog(path, made.action) for path in requests.logs]
-    with _usage():
-        if requests.users is not None:
-            made.ids = selection.users(requests.users)
+    if requests.users is not None:
+        made.ids = selection.users(requests.users)
     return made
 
 
 def _say_others(chosen: Selection) -> None:
     for log in chosen.logs:
         for why, number in log.others.most_common():
-            click.echo(f"{log.path}: {number:,} not taken: {why}")
+            say(f"{log.path}: {number:,} not taken: {why}")
 
 
 def _mask(key: Path | None) -> Callable[[tuple[str, ...]], Mask]:
@@ -226,8 +249,7 @@ def _mask(key: Path | None) -> Callable[[tuple[str, ...]], Mask]:
 
 
 def _allowed(path: Path | None) -> allowed.AllowedDifferences:
-    with _usage():
-        entries = [] if path is None else allowed.read(path)
+    entries = [] if path is None else allowed.read(path)
     return allowed.AllowedDifferences(entries, date.today())
 
 
@@ -244,34 +266,3 @@ def _fit(items: Iterator[Recording], verdict: Verdict, error_detail: bool) -> It
             yield item
         else:
             verdict.skipped[why] += 1
-
-
-def _judge(
-    run: Iterator[tuple[Any, Outcome | NoAnswerError]],
-    verdict: Verdict,
-    compared: tuple[str, ...],
-    report: Report,
-    reporting: Reporting,
-) -> int:
-    """Take all outcomes, print and write the reports, and return the exit code."""
-    try:
-        with _usage():
-            for _, made in run:
-                if isinstance(made, NoAnswerError):
-                    verdict.failed[str(made)] += 1
-                else:
-                    verdict.take(made, compared)
-    except StoppedError as error:
-        verdict.stopped = str(error)
-    except KeyboardInterrupt:
-        verdict.stopped = "interrupted"
-    terminal.show(report)
-    reports: list[tuple[Path | None, Callable[[], str | bytes]]] = [
-        (reporting.as_json, report.to_json),
-        (reporting.junit, report.to_junit),
-        (reporting.html, report.to_html),
-    ]
-    for path, make in reports:
-        if path is not None:
-            write(path, make())
-    return verdict.exit_code

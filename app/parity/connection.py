@@ -7,6 +7,7 @@ a Host, or with a header twice.
 import socket
 import ssl
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -76,6 +77,11 @@ class Connection:
     def close(self) -> None:
         """Close it."""
         self._socket.close()
+
+    def abort(self) -> None:
+        """End it under another thread that waits for it."""
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
 
     def unasked(self) -> bool | None:
         """Say what came since the last answer: nothing, bytes, or the end, which is ``None``."""

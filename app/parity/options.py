@@ -3,31 +3,17 @@
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import wraps
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import click
 
-from app.parity.client import MAX_BODY, Limits, Service, header
+from app.parity.client import MAX_BODY, Limits, Service
+from app.parity.credentials import KEY_PASSWORD, Credentials, HeaderType
 from app.parity.matrix import SIZE
 
 _Command = Callable[..., Any]
-
-
-def _read(
-    make: Callable[[str], Any], what: str
-) -> Callable[[click.Context, click.Parameter, Any], Any]:
-    """Make an option's callback of a function that raises ValueError."""
-
-    def read(context: click.Context, parameter: click.Parameter, text: Any) -> Any:
-        texts = text if isinstance(text, tuple) else (text,)
-        try:
-            made = tuple(make(item) for item in texts if item is not None)
-        except ValueError as error:
-            raise click.BadParameter(what or str(error)) from None
-        return made if isinstance(text, tuple) else next(iter(made), None)
-
-    return read
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,16 +62,24 @@ class Reporting:
     junit: Path | None
     html: Path | None
 
+    @property
+    def outputs(self) -> tuple[Path | None, ...]:
+        """The files that are written."""
+        return self.as_json, self.junit, self.html
+
 
 def _grouped(
-    name: str, group: type[Any], *added: Callable[[_Command], _Command]
+    name: str, group: type[Any], *added: Callable[[_Command], _Command], prefix: str = ""
 ) -> Callable[[_Command], _Command]:
-    """Return a decorator that adds options to a command, which takes them as one argument."""
+    """Return a decorator that adds options to a command, which takes them as one argument.
+
+    The options' names start with the prefix, the group's fields don't.
+    """
 
     def add(command: _Command) -> _Command:
         @wraps(command)
         def grouped(*arguments: Any, **values: Any) -> Any:
-            own = {field.name: values.pop(field.name) for field in fields(group)}
+            own = {field.name: values.pop(prefix + field.name) for field in fields(group)}
             return command(*arguments, **values, **{name: group(**own)})
 
         decorated: _Command = grouped
@@ -96,8 +90,14 @@ def _grouped(
     return add
 
 
-header_option = _read(header, "must be 'Name: value'")
-url_argument = _read(lambda text: str(Service(text)) and text, "")
+def url_argument(context: click.Context, parameter: click.Parameter, text: str) -> str:
+    """Check a base URL. Raises BadParameter."""
+    try:
+        return str(Service(text)) and text
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
 existing = click.Path(exists=True, dir_okay=False, path_type=Path)
 written = click.Path(dir_okay=False, writable=True, path_type=Path)
 
@@ -175,3 +175,33 @@ REPORTING = _grouped(
     click.option("--junit", type=written, help="Write a report for a build server."),
     click.option("--html", type=written, help="Write a report as one page."),
 )
+
+
+def credentials(side: str = "") -> Callable[[_Command], _Command]:
+    """Return a decorator that adds the options for a service's door, each for a side if named."""
+    name = f"{side}_" if side else ""
+    option = f"--{side}-" if side else "--"
+    service = f"the {side} service" if side else "the service"
+
+    def file(what: str, text: str) -> Callable[[_Command], _Command]:
+        return click.option(f"{option}{what}", type=existing, help=text)
+
+    return _grouped(
+        f"{name}credentials",
+        Credentials,
+        click.option(
+            f"{option}header",
+            f"{name}headers",
+            multiple=True,
+            type=HeaderType(),
+            callback=lambda _, __, given: tuple(chain.from_iterable(given)),
+            envvar=f"PARITY_{name}HEADER".upper(),
+            show_envvar=True,
+            metavar="'NAME: VALUE'|@FILE",
+            help=f"Send {service} a header, which is never written.",
+        ),
+        file("cert", "A PEM file with the client certificate, and its key unless --key names one."),
+        file("key", f"The certificate's key; {KEY_PASSWORD} holds its password."),
+        file("cacert", f"A PEM file with the CAs that {service}'s certificate may come from."),
+        prefix=name,
+    )

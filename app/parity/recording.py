@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from app.parity.errors import InputError
 from app.parity.fault import Fault
 
 Headers = tuple[tuple[str, str], ...]
 
 
-class RecordingError(Exception):
+class RecordingError(InputError):
     """A line that is no recording: file, line and reason."""
 
 

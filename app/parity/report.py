@@ -113,6 +113,14 @@ def short(text: str | None) -> str:
     return "(none)" if text is None else _cut(text, 0, _LONGEST)
 
 
+def visible(text: str) -> str:
+    """Show what can't be seen as its escape."""
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode()
+        for character in text
+    )
+
+
 def marked(expected: str | None, found: str | None) -> tuple[Markup, Markup]:
     """Return two texts as HTML with the characters that differ marked."""
     if expected is None or found is None:
@@ -128,7 +136,7 @@ def marked(expected: str | None, found: str | None) -> tuple[Markup, Markup]:
 def _marked(parts: list[tuple[bool, str]]) -> Markup:
     """Join parts; equal ones are shortened, for the eye looks for the others."""
     pieces = [
-        Markup("<mark>{}</mark>").format(_visible(text)) if differs else _visible(_middle(text))
+        Markup("<mark>{}</mark>").format(visible(text)) if differs else visible(_middle(text))
         for differs, text in parts
         if text
     ]
@@ -144,15 +152,7 @@ def _middle(text: str) -> str:
 def _cut(text: str, start: int, length: int) -> str:
     before = "\N{HORIZONTAL ELLIPSIS}" if start else ""
     after = "\N{HORIZONTAL ELLIPSIS}" if len(text) > start + length else ""
-    return before + _visible(text[start : start + length]) + after
-
-
-def _visible(text: str) -> str:
-    """Show what can't be seen as its escape."""
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode()
-        for character in text
-    )
+    return before + visible(text[start : start + length]) + after
 
 
 def _plain(report: Report) -> dict[str, Any]:
@@ -231,7 +231,7 @@ def _failure(suite: "etree._Element", name: str, message: str, text: str) -> Non
 
 def _xml_text(text: str) -> str:
     """Show what XML can't hold as its escape."""
-    return "\n".join(_visible(line) for line in text.split("\n"))
+    return "\n".join(visible(line) for line in text.split("\n"))
 
 
 def write(path: Path, content: str | bytes) -> None:

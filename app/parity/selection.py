@@ -11,6 +11,7 @@ from typing import Final
 from app.parity import matrix, recording
 from app.parity.access_log import AccessLog
 from app.parity.client import with_host
+from app.parity.errors import InputError
 from app.parity.recording import Request
 from app.webapi.routing import HttpActionDescriptor
 
@@ -21,7 +22,7 @@ _HIGHEST: Final = 2**31 - 1
 _BLOCK: Final = 10_000
 
 
-class SelectionError(Exception):
+class SelectionError(InputError):
     """Users that can't be read; the message says what is allowed."""
 
 

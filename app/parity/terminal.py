@@ -1,5 +1,7 @@
 """A report and a run's progress on a terminal, and plain in a pipe."""
 
+import io
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
@@ -8,7 +10,7 @@ from typing import TextIO, TypeVar
 
 import click
 
-from app.parity.report import Report, rows
+from app.parity.report import Report, rows, visible
 
 _Item = TypeVar("_Item")
 _TITLES = ("difference", "where", "answers", "expected", "found")
@@ -16,15 +18,32 @@ _TITLES = ("difference", "where", "answers", "expected", "found")
 
 def show(report: Report) -> None:
     """Print findings as a table, and the verdict last."""
-    table = list(rows(report.verdict))
+    table = [tuple(map(visible, row)) for row in rows(report.verdict)]
     if table and _is_rich(sys.stdout):
         _rich_table(table)
     else:
         for kind, places, answers, expected, found in table:
-            click.echo(f"{kind}, {places} ({answers} answers): {expected} became {found}")
+            say(f"{kind}, {places} ({answers} answers): {expected} became {found}")
     for note in report.notes():
-        click.echo(note)
-    click.echo(report.summary())
+        say(note)
+    say(report.summary())
+
+
+def say(text: str, *, err: bool = False) -> None:
+    """Print a line, whatever a service put into it and wherever it goes.
+
+    What the stream's encoding lacks, and what a terminal would obey, is printed as its escape. A
+    reader that has gone, or a full disk, stops nothing: the files and the exit code say the same.
+    """
+    stream = sys.stderr if err else sys.stdout
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="backslashreplace")
+    try:
+        click.echo(visible(text), err=err)
+    except OSError:
+        # Python would write what is buffered once more at its end, and fail.
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), stream.fileno())
 
 
 def progress(items: Iterable[_Item], total: Callable[[], int] | None) -> Iterator[_Item]:
@@ -39,12 +58,12 @@ def progress(items: Iterable[_Item], total: Callable[[], int] | None) -> Iterato
         yield from made.track(items, total() if total else None, description="asking")
 
 
-def _is_rich(stream: TextIO) -> bool:
+def _is_rich(stream: TextIO | None) -> bool:
     """Whether there is a terminal, and rich, an extra, to draw on it."""
-    return stream.isatty() and find_spec("rich") is not None
+    return stream is not None and stream.isatty() and find_spec("rich") is not None
 
 
-def _rich_table(table: list[tuple[str, str, str, str, str]]) -> None:
+def _rich_table(table: list[tuple[str, ...]]) -> None:
     made = import_module("rich.table").Table(*_TITLES)
     text = import_module("rich.text").Text
     for row in table:

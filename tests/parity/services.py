@@ -1,5 +1,6 @@
 """Services to ask: the application behind a real socket, its answers changed on the way out."""
 
+import ssl
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -44,9 +45,13 @@ class Changed:
 
 
 @contextmanager
-def serving(app: Callable[..., Iterable[bytes]]) -> Iterator[str]:
+def serving(
+    app: Callable[..., Iterable[bytes]], tls: ssl.SSLContext | None = None
+) -> Iterator[str]:
     """Serve an application until the block ends; gives its base URL."""
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Handler)
+    server = make_server(
+        "127.0.0.1", 0, app, threaded=True, request_handler=_Handler, ssl_context=tls
+    )
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:

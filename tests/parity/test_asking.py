@@ -44,7 +44,7 @@ def test_requests_are_taken_as_they_are_needed() -> None:
     run = Asking(4, None, 1).run(lambda number: number, items())
     for _ in range(10):
         next(run)
-    run.close()  # type: ignore[attr-defined]
+    run.close()
 
     assert taken < 100
 
