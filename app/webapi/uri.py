@@ -1,21 +1,30 @@
-"""System.Uri: how a request's URI is taken apart, and how it is displayed in an error."""
+"""System.Uri of .NET Framework 4.7.2 and later: a request's URI in parts, and as errors show it.
+
+Escapes are decoded twice, as there: when the URI is made (``normalize``) and when it is shown or
+its path is taken (``_display``, ``unescape``).
+"""
 
 import re
 from collections.abc import Callable
-from functools import partial
 from typing import NamedTuple
 
-_ESCAPES = re.compile(r"(?:%[0-9A-Fa-f]{2})+|%")
-_UNRESERVED_ESCAPE = re.compile(
-    r"%(?:2[DEde]|3[0-9]|4[1-9A-Fa-f]|5[0-9AaFf]|6[1-9A-Fa-f]|7[0-9AaEe])"
-)
+from app.webapi.authority import display_authority
+
+_HEX = "[0-9A-Fa-f]"
+# A run of bytes that begins with one of A0 or more may be UTF-8; 80 to 9F in front of it are
+# controls by themselves. Any other valid escape is one character.
+_ESCAPE = rf"(?P<utf8>%[A-Fa-f]{_HEX}(?:%[89A-Fa-f]{_HEX})*)|(?P<single>%{_HEX}{_HEX})"
+_MADE = re.compile(rf"{_ESCAPE}|%..", re.S)
+_SHOWN = re.compile(rf"{_ESCAPE}|%")
+_ESCAPES = re.compile(rf"(?:%{_HEX}{_HEX})+")
 _ABSOLUTE_FORM = re.compile(
     r"(?P<scheme>[Hh][Tt][Tt][Pp][Ss]?)://(?P<host>[^/?#]*)(?P<rest>.*)", re.S
 )
-_DEFAULT_PORTS = {"http": "80", "https": "443"}
 
-# UriHelper.IsNotSafeForUnescape: these and the controls stay escaped on display.
-_STAYS_ESCAPED = frozenset("%#?/\\@:;=&+,$") | {chr(code) for code in (*range(0x20), 0x7F)}
+# UriHelper.IsNotSafeForUnescape: RFC 3986's reserved characters, and controls of Latin-1.
+_STAYS_ESCAPED = frozenset(";/?:@&=+$,#[]!'()*%\\") | {
+    chr(code) for code in (*range(0x20), *range(0x7F, 0xA0))
+}
 # IriHelper.CheckIriUnicodeRange: other characters stay escaped, private ones only in a path.
 _IRI = "\xa0-\ud7ff\uf900-\ufdcf\ufdf0-\uffef" + "".join(
     f"{chr(plane + (0x1000 if plane == 0xE0000 else 0))}-{chr(plane + 0xFFFD)}"
@@ -48,8 +57,8 @@ class RequestUri(NamedTuple):
         path, query = absolute.split()
         shown = _display(canonical_path(path), _IN_PATH)
         if query is not None:
-            shown += "?" + _display(query, _IN_QUERY)
-        return f"{absolute.scheme}://{_display_host(absolute)}{shown}"
+            shown += "?" + _display(normalize(query, _IN_QUERY), _IN_QUERY)
+        return f"{absolute.scheme}://{display_authority(absolute.scheme, absolute.host)}{shown}"
 
     def _absolute(self) -> "RequestUri":
         """Return the URI with the scheme and host of an absolute-form target."""
@@ -61,18 +70,30 @@ class RequestUri(NamedTuple):
 
 
 def canonical_path(path: str) -> str:
-    """Resolve dot segments, escaped ones too, and turn backslashes, as the Uri class does."""
-    path = path.replace("\\", "/")
-    if "%" in path:
-        path = _UNRESERVED_ESCAPE.sub(lambda found: chr(int(found[0][1:], 16)), path)
+    """Return a path made canonical: escapes normalized, backslashes turned, dots resolved.
+
+    Uri.ParseRemaining and Uri.Compress. ``path`` is as it was sent; the result begins with a slash.
+    """
+    path = normalize(path, _IN_PATH).replace("\\", "/")
     if not path.startswith("/"):
         path = "/" + path
     return _resolve_dots(path) if "/." in path else path
 
 
-def unescape(text: str) -> str:
-    """Return ``UriFormat.Unescaped``: all escapes decoded, those of broken UTF-8 left alone."""
-    return _ESCAPES.sub(_unescape_run, text) if "%" in text else text
+def normalize(text: str, shown: re.Pattern[str] = _IN_QUERY) -> str:
+    """Decode the escapes that a URI needs not have: IriHelper.EscapeUnescapeIri.
+
+    A ``%`` that begins no valid escape is passed over together with the two characters behind it,
+    so ``%4%31`` stays as it is. ``shown`` matches the characters beyond ASCII that are decoded.
+    """
+    return _MADE.sub(_decoder(shown, lambda broken: broken), text) if "%" in text else text
+
+
+def unescape(path: str) -> str:
+    """Return ``UriFormat.Unescaped``: all escapes decoded, those of broken UTF-8 in upper case."""
+    if "%" not in path:
+        return path
+    return _ESCAPES.sub(lambda found: "".join(map(_unbroken, _characters(found[0]))), path)
 
 
 def _resolve_dots(path: str) -> str:
@@ -89,45 +110,37 @@ def _resolve_dots(path: str) -> str:
 
 
 def _display(text: str, shown: re.Pattern[str]) -> str:
-    return _ESCAPES.sub(partial(_display_run, shown=shown), text) if "%" in text else text
+    """Decode what may be shown: UriHelper.UnescapeString, as Uri.ToString() calls it."""
+    return _SHOWN.sub(_decoder(shown, lambda broken: "%25"), text) if "%" in text else text
 
 
-def _display_host(uri: RequestUri) -> str:
-    host, colon, port = uri.host.lower().rpartition(":")
-    if not colon or "]" in port:
-        return uri.host.lower()
-    return host if port in ("", _DEFAULT_PORTS[uri.scheme]) else f"{host}:{port}"
+def _decoder(
+    shown: re.Pattern[str], broken: Callable[[str], str]
+) -> Callable[[re.Match[str]], str]:
+    """Return what decodes a match; ``broken`` gets what is no valid escape."""
+
+    def decode(found: re.Match[str]) -> str:
+        if found["utf8"]:
+            characters = _characters(found["utf8"])
+            return "".join(one if shown.fullmatch(one) else _escape(one) for one in characters)
+        if found["single"]:
+            character = chr(int(found["single"][1:], 16))
+            return found["single"] if character in _STAYS_ESCAPED else character
+        return broken(found[0])
+
+    return decode
 
 
-def _display_run(found: re.Match[str], shown: re.Pattern[str]) -> str:
-    if found[0] == "%":
-        return "%25"
-
-    def one(character: str, escapes: str) -> str:
-        if character.isascii():
-            return escapes if character in _STAYS_ESCAPED else character
-        return character if shown.fullmatch(character) else escapes.upper()
-
-    return _decode_run(found[0], one)
+def _characters(escapes: str) -> str:
+    """Decode escapes; a byte of broken UTF-8 becomes a lone surrogate."""
+    return bytes.fromhex(escapes.replace("%", "")).decode("utf-8", "surrogateescape")
 
 
-def _unescape_run(found: re.Match[str]) -> str:
-    if found[0] == "%":
-        return "%"
-    return _decode_run(found[0], lambda character, escapes: character)
+def _unbroken(character: str) -> str:
+    return _escape(character) if "\udc80" <= character <= "\udcff" else character
 
 
-def _decode_run(escapes: str, replace: Callable[[str, str], str]) -> str:
-    """Decode a run of escapes; ``replace`` gets each character with the escapes it came from."""
-    parts: list[str] = []
-    at = 0
-    decoded = bytes.fromhex(escapes.replace("%", "")).decode("utf-8", "surrogateescape")
-    for character in decoded:
-        if "\udc80" <= character <= "\udcff":
-            parts.append(escapes[at : at + 3].upper())
-            at += 3
-        else:
-            end = at + 3 * len(character.encode())
-            parts.append(replace(character, escapes[at:end]))
-            at = end
-    return "".join(parts)
+def _escape(character: str) -> str:
+    """Escape the bytes of a character, or the byte that a lone surrogate stands for."""
+    octets = character.encode("utf-8", "surrogateescape")
+    return "".join(f"%{octet:02X}" for octet in octets)
