@@ -5,35 +5,38 @@ Every list is all or nothing: one malformed element makes the whole header count
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-# HttpRuleParser's token. In these patterns, no two neighbours begin with the same character, so
+# HttpRuleParser's token. In these patterns no two neighbours begin with the same character, so
 # that a match costs one pass, and so does its failure. Possessive quantifiers would say so, but
 # CPython before 3.11.5 reads those of groups wrongly (gh-106052).
 _TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _BLANKS = r"[ \t]*"
-_QUOTED = r'"(?:\\[\x00-\x7f]|[^"\\])*"'
+# A backslash takes the next character with it, if that is ASCII and not the last of the header.
+_TAKEN = r"[\x00-\x7f](?=.)"
+_QUOTED = rf'"[^"\\]*(?:\\(?:{_TAKEN}|(?!{_TAKEN}))[^"\\]*)*"'
 _PARAMETER = rf"{_TOKEN}{_BLANKS}(?:={_BLANKS}(?:{_TOKEN}|{_QUOTED}){_BLANKS})?"
 _MEDIA_TYPE = re.compile(
     rf"(?P<type>{_TOKEN}){_BLANKS}/{_BLANKS}(?P<subtype>{_TOKEN}){_BLANKS}"
-    rf"(?P<parameters>(?:;{_BLANKS}{_PARAMETER})*)"
+    rf"(?P<parameters>(?:;{_BLANKS}{_PARAMETER})*)",
+    re.S,
 )
 _CHARSET = re.compile(
     rf"(?P<value>{_TOKEN}){_BLANKS}"
     rf"(?:;{_BLANKS}[qQ]{_BLANKS}={_BLANKS}(?P<quality>[0-9]+(?:\.[0-9]*)?){_BLANKS})?"
 )
 _PARAMETERS = re.compile(
-    rf"(?P<name>{_TOKEN}){_BLANKS}(?:={_BLANKS}(?P<value>{_TOKEN}|{_QUOTED}))?"
+    rf"(?P<name>{_TOKEN}){_BLANKS}(?:={_BLANKS}(?P<value>{_TOKEN}|{_QUOTED}))?", re.S
 )
-# double.TryParse with NumberStyles.AllowDecimalPoint: no sign, no exponent.
+# double.TryParse with NumberStyles.AllowDecimalPoint: no sign, no exponent, but three symbols.
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]*)?|\.[0-9]+")
+_SYMBOLS = {"Infinity": float("inf"), "-Infinity": float("-inf"), "NaN": float("nan")}
 _SEPARATORS = re.compile(r"[ \t,]*")
 
 
 @dataclass(frozen=True, slots=True)
 class MediaTypeWithQuality:
-    """An element of ``Accept``: type and subtype in lower case, and its quality (0 or more)."""
+    """An element of ``Accept``: type and subtype in lower case, and its quality, any double."""
 
     type: str
     subtype: str
@@ -109,36 +112,38 @@ def parse_content_type(header: str | None) -> ContentType | None:
 
 def _elements(header: str | None, element: re.Pattern[str]) -> list[re.Match[str]]:
     """Match a comma-separated list; empty elements are skipped, ``[]`` if any is malformed."""
-    return list(_scan(header, element)) if header and _is_list(header, element) else []
+    text = header or ""
+    found: list[re.Match[str]] = []
+    at = _next_element(text, 0)
+    while at < len(text):
+        match = element.match(text, at)
+        if match is None or text[match.end() : match.end() + 1] not in ("", ","):
+            return []
+        found.append(match)
+        at = _next_element(text, match.end())
+    return found
 
 
-def _is_list(header: str, element: re.Pattern[str]) -> bool:
-    ends = [found.end() for found in _scan(header, element)]
-    return not ends or _SEPARATORS.fullmatch(header, ends[-1]) is not None
-
-
-def _scan(header: str, element: re.Pattern[str]) -> Iterator[re.Match[str]]:
-    """Yield elements until the list ends or one is malformed."""
-    at = _end(_SEPARATORS.match(header))
-    while found := element.match(header, at):
-        yield found
-        if not header.startswith(",", found.end()):
-            return
-        at = _end(_SEPARATORS.match(header, found.end()))
-
-
-def _end(found: re.Match[str] | None) -> int:
-    assert found is not None
-    return found.end()
+def _next_element(text: str, at: int) -> int:
+    separators = _SEPARATORS.match(text, at)
+    return separators.end() if separators else at
 
 
 def _media_type(found: re.Match[str]) -> MediaTypeWithQuality:
-    quality = _parameter(found["parameters"], "q")
-    # An unreadable quality counts as none: MediaTypeWithQualityHeaderValue.Quality.
-    readable = quality is not None and _NUMBER.fullmatch(quality)
-    return MediaTypeWithQuality(
-        found["type"].lower(), found["subtype"].lower(), float(quality or 1) if readable else 1.0
-    )
+    parameters = found["parameters"]
+    quality = _quality(_parameter(parameters, "q")) if parameters else 1.0
+    return MediaTypeWithQuality(found["type"].lower(), found["subtype"].lower(), quality)
+
+
+def _quality(text: str | None) -> float:
+    """Read a quality; one that is missing or unreadable counts as 1.
+
+    MediaTypeWithQualityHeaderValue.Quality. A number beyond a double's range is unreadable.
+    """
+    if text in _SYMBOLS:
+        return _SYMBOLS[text]
+    quality = float(text) if text and _NUMBER.fullmatch(text) else 1.0
+    return 1.0 if quality == _SYMBOLS["Infinity"] else quality
 
 
 def _parameter(parameters: str, name: str) -> str | None:

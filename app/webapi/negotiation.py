@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from functools import lru_cache
+from functools import cmp_to_key, lru_cache
 
 from app.webapi.formatter import ENCODINGS, MediaTypeFormatter
 from app.webapi.headers import (
@@ -15,6 +15,11 @@ from app.webapi.headers import (
 )
 from app.webapi.json_formatter import JsonFormatter
 from app.webapi.xml_formatter import XmlFormatter
+
+_REMEMBERED_LENGTH = 1024
+"""Up to how many characters of headers a negotiation is remembered."""
+_HTTP_SYS_LENGTH = 16_384
+"""A request's head that http.sys still takes, in bytes."""
 
 JSON = JsonFormatter()
 XML = XmlFormatter()
@@ -52,7 +57,6 @@ class ContentNegotiationResult:
     """The answer's ``Content-Type``."""
 
 
-@lru_cache(maxsize=1024)
 def negotiate(
     accept: str | None = None,
     accept_charset: str | None = None,
@@ -67,15 +71,32 @@ def negotiate(
         requested_with: ``X-Requested-With``.
         content_type: the request's own ``Content-Type``.
 
-    Never raises, and never answers 406. A pure function, remembered for the 1,024 latest header
-    sets, which a client can displace but not falsify.
+    Never raises, and never answers 406. A pure function, whose latest results for short headers
+    are remembered; a client can displace but not falsify them. Headers of more characters than
+    http.sys takes in a request's head count as absent: Web API never sees them.
     """
+    headers = (accept, accept_charset, requested_with, content_type)
+    length = sum(map(len, filter(None, headers)))
+    if length <= _REMEMBERED_LENGTH:
+        return _remembered(*headers)
+    return _negotiate(*headers) if length <= _HTTP_SYS_LENGTH else negotiate()
+
+
+def _negotiate(
+    accept: str | None,
+    accept_charset: str | None,
+    requested_with: str | None,
+    content_type: str | None,
+) -> ContentNegotiationResult:
     accepted = parse_accept(accept)
     request_type = parse_content_type(content_type)
     matches = compute_formatter_matches(accepted, requested_with, request_type)
     match = select_response_media_type_formatter(matches)
     charset = select_response_character_encoding(accept_charset, request_type)
     return ContentNegotiationResult(match, charset, f"{match.media_type}; charset={charset}")
+
+
+_remembered = lru_cache(maxsize=256)(_negotiate)
 
 
 def compute_formatter_matches(
@@ -95,10 +116,23 @@ def compute_formatter_matches(
 
 
 def sort_by_quality(accepted: Iterable[MediaTypeWithQuality]) -> list[MediaTypeWithQuality]:
-    """Sort stably: best quality first, full types before ``type/*`` before ``*/*``."""
-    return sorted(
-        accepted, key=lambda value: (-value.quality, value.is_all_range, value.is_subtype_range)
-    )
+    """Sort stably: best quality first, full types before ``type/*`` before ``*/*``.
+
+    MediaTypeWithQualityHeaderValueComparer, for which NaN equals any quality.
+    """
+    return sorted(accepted, key=cmp_to_key(_compare))
+
+
+def _compare(first: MediaTypeWithQuality, second: MediaTypeWithQuality) -> int:
+    if first.quality > second.quality:
+        return -1
+    if first.quality < second.quality:
+        return 1
+    return _width(first) - _width(second)
+
+
+def _width(value: MediaTypeWithQuality) -> int:
+    return 2 if value.is_all_range else value.is_subtype_range
 
 
 def select_response_media_type_formatter(matches: Iterable[Match]) -> Match:

@@ -1,5 +1,8 @@
 """The grammar of System.Net.Http's headers."""
 
+from math import inf
+from string import ascii_letters
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,6 +34,22 @@ from app.webapi.headers import parse_accept, parse_accept_charset, parse_content
         ("text/xml;q=-1", [("text/xml", 1.0)]),
         ('text/xml;q="0.4"', [("text/xml", 1.0)]),
         ("text/xml;q=1e0", [("text/xml", 1.0)]),
+        ("text/xml;q=Infinity", [("text/xml", inf)]),
+        ("text/xml;q=-Infinity", [("text/xml", -inf)]),
+        ("text/xml;q=+Infinity", [("text/xml", 1.0)]),
+        ("text/xml;q=infinity", [("text/xml", 1.0)]),
+        ('text/xml;q="Infinity"', [("text/xml", 1.0)]),
+        (f"text/xml;q={'9' * 310}", [("text/xml", 1.0)]),
+        (f"text/xml;q=0.{'0' * 400}1", [("text/xml", 0.0)]),
+        ('text/xml;a="b\\"', [("text/xml", 1.0)]),
+        ('text/xml;a="\\"', [("text/xml", 1.0)]),
+        ('text/xml;a="b\\";q=0.2', []),
+        ('text/xml;a="b\\" ', []),
+        ('text/xml;a="b\\""', [("text/xml", 1.0)]),
+        ('text/xml;a="b\\\\";q=0.2', [("text/xml", 0.2)]),
+        ('text/xml;a="\\\xe9";q=0.2', [("text/xml", 0.2)]),
+        ('text/xml;a="\\', []),
+        ('text/json, text/xml;a="b\\"', [("text/json", 1.0), ("text/xml", 1.0)]),
         ("text/xml;q=", []),
         ("text/xml;", []),
         ("text/xml;;q=1", []),
@@ -78,6 +97,8 @@ def test_accept_charset(header: str | None, expected: list[tuple[str, float]]) -
         (" Application/JSON ", ("application/json", None)),
         ('text/xml; charset="utf-16"', ("text/xml", '"utf-16"')),
         ("text/xml, text/json", None),
+        ('text/xml;charset="utf-16\\"', ("text/xml", '"utf-16\\"')),
+        ('text/xml;a="b\\";charset=utf-16', None),
     ],
 )
 def test_content_type(header: str | None, expected: tuple[str, str | None] | None) -> None:
@@ -85,6 +106,112 @@ def test_content_type(header: str | None, expected: tuple[str, str | None] | Non
     parsed = parse_content_type(header)
 
     assert (parsed and (parsed.media_type.media_type, parsed.charset)) == expected
+
+
+class _Reader:
+    """HttpRuleParser's steps, character by character."""
+
+    def __init__(self, text: str) -> None:
+        self.text, self.at = text, 0
+
+    def peek(self) -> str:
+        return self.text[self.at : self.at + 1]
+
+    def skip(self, allowed: str) -> str:
+        start = self.at
+        while self.peek() and self.peek() in allowed:
+            self.at += 1
+        return self.text[start : self.at]
+
+    def token(self) -> str:
+        found = self.skip("!#$%&'*+-.^_`|~0123456789" + ascii_letters)
+        assert found
+        self.skip(" \t")
+        return found
+
+    def value(self) -> str:
+        if self.peek() != '"':
+            return self.token()
+        start = self.at
+        self.at += 1
+        while self.peek() != '"':
+            assert self.peek()
+            escapes = self.peek() == "\\" and self.at + 2 < len(self.text)
+            self.at += 2 if escapes and self.text[self.at + 1].isascii() else 1
+        self.at += 1
+        quoted = self.text[start : self.at]
+        self.skip(" \t")
+        return quoted
+
+    def mark(self, character: str) -> bool:
+        found = self.peek() == character
+        self.at += found
+        self.skip(" \t" if found else "")
+        return found
+
+    def media_type(self) -> tuple[str, float]:
+        kind = self.token()
+        assert self.mark("/")
+        kind = f"{kind}/{self.token()}".lower()
+        parameters: dict[str, str] = {}
+        while self.mark(";"):
+            name = self.token().lower()
+            parameters.setdefault(name, self.value() if self.mark("=") else "")
+        return kind, _readable(parameters.get("q", ""))
+
+
+def _readable(quality: str) -> float:
+    if quality in ("Infinity", "-Infinity", "NaN"):
+        return float(quality)
+    if not quality.strip("0123456789.") and quality.count(".") < 2 and quality.strip("."):
+        return float(quality) if float(quality) < inf else 1.0
+    return 1.0
+
+
+def _accepted(header: str) -> list[tuple[str, float]]:
+    reader, found = _Reader(header), []
+    try:
+        reader.skip(" \t,")
+        while reader.peek():
+            found.append(reader.media_type())
+            assert reader.peek() in ("", ",")
+            reader.skip(" \t,")
+    except AssertionError:
+        return []
+    return found
+
+
+_PIECES = [
+    *[
+        "text",
+        "xml",
+        "*",
+        "a",
+        "q",
+        "Q",
+        "/",
+        ";",
+        "=",
+        ",",
+        " ",
+        "\t",
+        '"',
+        "\\",
+        '\\"',
+        "\xe9",
+        "(",
+    ],
+    *["0.5", ".5", "1.", "1", "-1", "1e0", "9" * 310, "Infinity", "-Infinity", "NaN", "infinity"],
+    *["text/xml", "application/json", "*/*", ";q=", ';a="', ';a="b\\"', ";charset=utf-8"],
+]
+
+
+@given(st.lists(st.sampled_from(_PIECES), max_size=9).map("".join))
+def test_accept_agrees_with_a_plain_reference(header: str) -> None:
+    """Both read the same elements and qualities, or nothing."""
+    found = [(value.media_type, repr(value.quality)) for value in parse_accept(header)]
+
+    assert found == [(kind, repr(quality)) for kind, quality in _accepted(header)]
 
 
 @given(st.text(st.characters(max_codepoint=255)))

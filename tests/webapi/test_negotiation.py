@@ -1,5 +1,8 @@
 """DefaultContentNegotiator's truth tables; the recordings hold 900 more rows."""
 
+import time
+import tracemalloc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,6 +35,15 @@ _BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/webp,*/*
         ("application/xml;q=0.4, text/*;q=0.5", "text/json", Ranking.SUBTYPE_RANGE),
         ("application/json;q=0.001, text/xml;q=0.0011", "text/xml", Ranking.LITERAL),
         ("application/xml;q=1.5, application/json", "application/xml", Ranking.LITERAL),
+        ("application/xml;q=Infinity, application/json", "application/xml", Ranking.LITERAL),
+        ("application/json;q=-Infinity, text/*;q=0.1", "text/json", Ranking.SUBTYPE_RANGE),
+        ("application/json;q=-Infinity", "application/json", Ranking.LITERAL),
+        ("application/xml;q=NaN, application/json", "application/json", Ranking.LITERAL),
+        ("application/xml, application/json;q=NaN", "application/json", Ranking.LITERAL),
+        ("application/xml;q=NaN", "application/xml", Ranking.LITERAL),
+        ("text/xml;q=infinity, text/json;q=.9", "text/xml", Ranking.LITERAL),
+        (f"text/xml;q={'9' * 310}, text/json", "text/json", Ranking.LITERAL),
+        (f"text/xml;q={'9' * 308}, text/json", "text/xml", Ranking.LITERAL),
         ("application/xml, text/xml, */*; q=0.01", "application/xml", Ranking.LITERAL),
         ("text/html, *; q=.2, */*; q=.2, text/xml", "application/json", Ranking.TYPE),
         (_BROWSER, "application/xml", Ranking.LITERAL),
@@ -116,9 +128,40 @@ def test_any_headers_get_an_answer(
     assert result.match.media_type in result.match.formatter.media_types
 
 
-def test_what_is_remembered_is_bounded() -> None:
-    """Clients can't grow the memory of answers."""
-    for number in range(3000):
-        negotiate(f"text/x{number}")
+def test_what_is_remembered_is_bounded_in_bytes() -> None:
+    """Whatever clients send, it takes less than a megabyte; long headers are not kept at all."""
+    tracemalloc.start()
+    try:
+        for number in range(1000):
+            negotiate(f"text/x{number},".ljust(1000, ","))
+        after_short = tracemalloc.get_traced_memory()[0]
+        for number in range(100):
+            negotiate(f"text/x{number},".ljust(16_000, ","))
+            negotiate(f"text/x{number},".ljust(100_000, ","))
+        after_long = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
 
-    assert negotiate.cache_info().currsize <= 1024
+    assert after_short < 1_000_000
+    assert after_long - after_short < 16_000
+
+
+@pytest.mark.parametrize("spread", [False, True])
+def test_what_http_sys_refuses_is_not_parsed(spread: bool) -> None:
+    """Ninety lines of 8 KB count as absent, and take no time that grows with them."""
+    accept = ",".join(["text/xml," * 900] * 90)
+    asked = (accept[: len(accept) // 2],) * 2 if spread else (accept, None)
+    started = time.thread_time()
+
+    results = [negotiate(*asked) for _ in range(100)]
+
+    assert time.thread_time() - started < 0.1
+    assert {result.match.ranking for result in results} == {Ranking.TYPE}
+
+
+def test_the_longest_header_that_http_sys_takes_counts() -> None:
+    """Up to 16,384 characters."""
+    accept = "application/xml" + "," * (16_384 - 15)
+
+    assert negotiate(accept).match.media_type == "application/xml"
+    assert negotiate(accept + ",").match.media_type == "application/json"
