@@ -55,9 +55,9 @@ class Recording:
         return BROKEN_USER in self.target
 
 
-def recordings() -> list[Recording]:
-    """Read the recordings."""
-    with (RECORDINGS / "recordings.jsonl").open(encoding="utf-8") as lines:
+def recordings(file: str = "recordings.jsonl") -> list[Recording]:
+    """Read the recordings of a file: these, or the rare inputs of ``edges.jsonl``."""
+    with (RECORDINGS / file).open(encoding="utf-8") as lines:
         return [_recording(json.loads(line)) for line in lines]
 
 

@@ -16,7 +16,7 @@ from urllib.parse import quote
 from flask import Response
 from flask.ctx import RequestContext
 from flask.wrappers import Request
-from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
+from werkzeug.exceptions import BadHost, HTTPException, MethodNotAllowed, NotFound
 from werkzeug.routing import MapAdapter, Rule
 
 from app.config import Settings
@@ -25,7 +25,7 @@ from app.host.lean import LeanFlask, LeanRequestContext
 from app.store.store import Store
 from app.webapi import uri
 from app.webapi.http_error import HttpResponseException, method_not_supported, not_found
-from app.webapi.routing import ActionSelector, HttpActionDescriptor, bind
+from app.webapi.routing import ActionSelector, HttpActionDescriptor, bind, http_method
 from schemas.contract import Contract
 
 WSGIEnvironment = dict[str, Any]
@@ -98,7 +98,12 @@ class WebApi(LeanFlask):
 
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
         """Bind Werkzeug's adapter, which builds URLs, under the base path."""
-        adapter = super().create_url_adapter(request)
+        try:
+            adapter = super().create_url_adapter(request)
+        except BadHost:
+            # Such as a label of more than 63 characters. Web API answers whatever the Host is.
+            method = request.method if request else "GET"
+            adapter = self.url_map.bind("localhost", default_method=method)
         if adapter is not None:
             adapter.script_name = self.settings.base_path.rstrip("/") + "/"
         return adapter
@@ -116,7 +121,7 @@ class WebApi(LeanFlask):
         if isinstance(found, str):
             return self._match_other(request, request_uri, path, found)
         try:
-            argument = bind(found, environ["REQUEST_METHOD"], query, request_uri)
+            argument = bind(found, http_method(environ["REQUEST_METHOD"]), query, request_uri)
         except HttpResponseException:
             # The log says which action was meant.
             environ[MATCHED] = (self.actions[found], {})

@@ -1,5 +1,7 @@
 """The one catch: whatever went wrong becomes an HttpError and takes the road of all answers."""
 
+from http import HTTPStatus
+
 from flask import Response, request
 from werkzeug.exceptions import HTTPException
 
@@ -27,6 +29,8 @@ def register(app: WebApi) -> None:
 
 def _http_error(app: WebApi, error: Exception) -> HttpResponseException:
     if isinstance(error, HttpResponseException):
+        if error.__cause__ is not None:
+            app.logger.warning("a request can't be answered: %s", error.__cause__)
         return error
     if isinstance(error, HTTPException) and error.code and error.code < 500:
         return _from_werkzeug(error, error.code)
@@ -43,4 +47,6 @@ def _from_werkzeug(error: HTTPException, code: int) -> HttpResponseException:
         return not_found(uri_of(request.environ), messages.NO_ROUTE_DATA)
     if code == 405:
         return method_not_supported(request.method, getattr(error, "valid_methods", None) or ())
-    return HttpResponseException(code, HttpError(error.description or error.name))
+    # Werkzeug's own texts are no part of Web API: only what the extension says is shown.
+    said = error.description if error.description != type(error).description else None
+    return HttpResponseException(code, HttpError(said or HTTPStatus(code).phrase))

@@ -8,8 +8,8 @@ import math
 import re
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
-from decimal import Decimal, localcontext
-from typing import Any, Final
+from decimal import Decimal
+from typing import Any
 
 from marshmallow import ValidationError
 
@@ -66,18 +66,28 @@ def date_time(value: object, utc: str = "+00:00") -> str:
 
 
 def _of_float(value: float) -> Decimal:
-    """Convert as ``(decimal)value`` does in C#: 15 digits, at most 28 of them after the point."""
+    """Convert a double to the decimal that ``new Decimal(double)`` makes of it (VarDecFromR8).
+
+    The value is scaled to 15 digits before its point in double arithmetic, whose own error
+    decides some last digits; ``repr`` and ``%.15g`` are exact and give others.
+    """
     if not math.isfinite(value):
         raise ValidationError(f"must be a finite number, not {value}")
-    number = Decimal(format(value, ".15g"))
-    if int(number.as_tuple().exponent) >= -clr.DECIMAL_SCALE:
-        return number
-    with localcontext(prec=60):
-        rounded = number.quantize(_SMALLEST)
-    return rounded.normalize() if rounded else Decimal(0)
-
-
-_SMALLEST: Final = Decimal(1).scaleb(-clr.DECIMAL_SCALE)
+    scaled = abs(value)
+    exponent = math.frexp(scaled)[1]
+    # How many digits are missing from 15, by log10(2) in units of 1/65536.
+    power = min(14 - (exponent * 19728 >> 16), clr.DECIMAL_SCALE)
+    if power >= 0:
+        scaled *= float(10**power)
+    elif power == -1 and scaled < 1e15:
+        power = 0
+    else:
+        scaled /= float(10**-power)
+    if scaled < 1e14 and power < clr.DECIMAL_SCALE:
+        scaled *= 10
+        power += 1
+    # round() takes a half to the even neighbour, as the original does.
+    return Decimal(round(math.copysign(scaled, value))).scaleb(-power).normalize()
 
 
 def _date_text(value: date) -> str:

@@ -1,7 +1,10 @@
 """From the query to typed arguments: QueryStringValueProvider and the Int32 type converter."""
 
 import re
+from collections.abc import Iterator
 from urllib.parse import unquote_plus
+
+from app.webapi.uri import normalize
 
 INT32_MIN = -(2**31)
 INT32_MAX = 2**31 - 1
@@ -11,9 +14,16 @@ _WHITE_SPACE = (
     "".join(map(chr, (*range(0x09, 0x0E), 0x20, 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B))))
     + "\u2028\u2029\u202f\u205f\u3000"
 )
-# NumberStyles.Integer. Eleven digits are out of range, however many zeros stand before them.
-_INTEGER = re.compile(r"(?P<sign>[+-]?)(?=[0-9])0*(?P<digits>[0-9]{0,11})[\t-\r ]*\x00*")
-_HEXADECIMAL = re.compile(r"(?:0[xX]|#|&[hH])0*(?P<digits>[0-9A-Fa-f]{0,8})")
+# NumberStyles.Integer: Int32.Parse.
+_INTEGER = re.compile(r"(?P<sign>[+-]?)(?P<digits>[0-9]+)[\t-\r ]*\x00*")
+# BaseNumberConverter takes the prefix, Convert.ToInt32(text, 16) a sign and one more prefix.
+_HEXADECIMAL = re.compile(r"(?:0[xX]|#|&[hH])\+?(?:0[xX])?(?P<digits>[0-9A-Fa-f]+)")
+# As many digits as are out of range, so that a longer number need not be read.
+_TOO_MANY = 11
+
+
+class JQuerySyntaxError(ValueError):
+    """A name of a query has a bracket that is not closed."""
 
 
 def first_value(query: str | None, name: str) -> str | None:
@@ -21,13 +31,14 @@ def first_value(query: str | None, name: str) -> str | None:
 
     Names match in any ASCII case, after decoding and without jQuery's ``[]``
     (FormUrlEncodedParser, FormDataCollectionExtensions.NormalizeJQueryToMvc). A name without
-    ``=`` has an empty value. ``name`` must be in lower case.
+    ``=`` has an empty value. Raises JQuerySyntaxError where any name has an unclosed bracket.
+
+    Args:
+        query: what stood behind the ``?``, as it was sent.
+        name: the name in lower case.
     """
-    for pair in (query or "").split("&"):
-        key, _, value = pair.partition("=")
-        if _names(key, name):
-            return unquote_plus(value)
-    return None
+    values = [value for key, value in _pairs(query or "") if key.isascii() and key.lower() == name]
+    return unquote_plus(values[0]) if values else None
 
 
 def int32(text: str) -> int:
@@ -38,17 +49,25 @@ def int32(text: str) -> int:
     """
     text = text.strip(_WHITE_SPACE)
     if found := _INTEGER.fullmatch(text):
-        number = int(found["sign"] + (found["digits"] or "0"))
+        number = int(found["sign"] + (found["digits"].lstrip("0")[:_TOO_MANY] or "0"))
         if INT32_MIN <= number <= INT32_MAX:
             return number
-    elif (found := _HEXADECIMAL.fullmatch(text)) and text[-1] not in "#xXhH":
-        number = int(found["digits"] or "0", 16)
-        return number - 2**32 if number > INT32_MAX else number
+    elif found := _HEXADECIMAL.fullmatch(text):
+        number = int(found["digits"].lstrip("0")[:_TOO_MANY] or "0", 16)
+        if number < 2**32:
+            return number - 2**32 if number > INT32_MAX else number
     raise ValueError("not an Int32")
 
 
-def _names(key: str, name: str) -> bool:
-    if key == name:
-        return True
-    key = unquote_plus(key).replace("[]", "")
-    return key.isascii() and key.lower() == name
+def _pairs(query: str) -> Iterator[tuple[str, str]]:
+    """Yield names, normalized, with their values, still escaped."""
+    for pair in normalize(query).split("&"):
+        key, _, value = pair.partition("=")
+        yield _name(unquote_plus(key)) if "%" in key or "+" in key or "[" in key else key, value
+
+
+def _name(key: str) -> str:
+    """NormalizeJQueryToMvc, but for names in brackets, which are no action's parameter."""
+    if key.rfind("[") > key.rfind("]"):
+        raise JQuerySyntaxError(f"an unclosed bracket in the query's name {key[:60]!r}")
+    return key.replace("[]", "")

@@ -1,7 +1,7 @@
 """Action selection: the route ``{controller}/{action}``, controllers, actions, verbs.
 
 What is wrong with a request is found in the order of the functions here: no route, unknown
-controller, unknown action, missing parameter, wrong verb, unreadable parameter
+controller, unknown action, unreadable query, missing parameter, wrong verb, unreadable parameter
 (HttpRoute, DefaultHttpControllerSelector, ApiControllerActionSelector, and model binding).
 """
 
@@ -12,11 +12,20 @@ from functools import lru_cache
 from typing import TypeVar
 
 from app.webapi import messages
-from app.webapi.binding import first_value, int32
-from app.webapi.http_error import bad_request, method_not_supported, not_found
+from app.webapi.binding import JQuerySyntaxError, first_value, int32
+from app.webapi.http_error import (
+    bad_request,
+    internal_server_error,
+    method_not_supported,
+    not_found,
+)
 from app.webapi.uri import RequestUri, canonical_path, unescape
 
 _Value = TypeVar("_Value")
+_REMEMBERED_LENGTH = 256
+
+# HttpMethodHelper.GetHttpMethod: these in any case; any other token is a method as it is written.
+_METHODS = frozenset({"GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "TRACE"})
 
 # ParsedRoute.Match for {controller}/{action}: the action may itself be a slash that follows the
 # separator, and whatever is left over must be separators.
@@ -53,11 +62,16 @@ class ActionSelector:
         for action in actions:
             named = self._controllers.setdefault(action.controller.lower(), {})
             named[action.action.lower()] = action
-        # A pure function of the path; what clients make of paths is bounded by the cache's size.
-        self.find = lru_cache(maxsize=1024)(self._find)
+        self._remembered = lru_cache(maxsize=1024)(self._find)
+
+    def find(self, path: str) -> HttpActionDescriptor | str:
+        """Find the action for an escaped path, or the detail of the 404 that it gets.
+
+        A pure function, whose latest results for short paths are remembered.
+        """
+        return self._remembered(path) if len(path) <= _REMEMBERED_LENGTH else self._find(path)
 
     def _find(self, path: str) -> HttpActionDescriptor | str:
-        """Find the action for an escaped path, or the detail of the 404 that it gets."""
         relative = self.relative_path(path)
         route = None if relative is None else _ROUTE.fullmatch(relative)
         if route is None:
@@ -87,13 +101,30 @@ class ActionSelector:
         return rest.removeprefix("/")
 
 
+def http_method(method: str) -> str:
+    """Return a request's method as Web API knows it: ``get`` is ``GET``, ``foo`` stays."""
+    if method in _METHODS:
+        return method
+    upper = method.upper()
+    return upper if upper in _METHODS and method.isascii() else method
+
+
 def bind(action: HttpActionDescriptor, method: str, query: str | None, uri: RequestUri) -> int:
     """Return the action's argument from the query; ``uri`` is for what goes wrong.
 
-    Raises HttpResponseException: 404 without the parameter, 405 for another verb than GET, 400
-    when the parameter can't be read.
+    Args:
+        action: the action that the path names.
+        method: the request's method, as http_method() returns it.
+        query: what stood behind the ``?``, ``None`` without one.
+        uri: the request's URI, which the text of a 404 shows.
+
+    Raises HttpResponseException: 500 where the query can't be read, 404 without the parameter,
+    405 for another verb than GET, 400 when the parameter can't be read.
     """
-    text = first_value(query, action.parameter)
+    try:
+        text = first_value(query, action.parameter)
+    except JQuerySyntaxError as error:
+        raise internal_server_error() from error
     if text is None:
         raise not_found(uri, messages.ACTION_NOT_FOUND.format(controller=action.controller))
     if method != "GET":

@@ -16,6 +16,11 @@ _HOST = [("Host", "legacy.example")]
 Make = Callable[..., WebApi]
 
 
+_ODD_HOSTS = [
+    *["a" * 70 + ".svc.cluster.local:8080", "a..b", ".x", "[::1", "a b", "a,b", "a'b", "xn--a"],
+]
+
+
 def _json(status: int, message: str) -> tuple[int, bytes]:
     return status, f'{{"Message":"{message}"}}'.encode()
 
@@ -75,7 +80,8 @@ def test_hooks_see_the_action(make_app: Make) -> None:
 @pytest.mark.parametrize(
     ("code", "said"),
     [
-        (403, "You don't have the permission to access the requested resource."),
+        (403, "Forbidden"),
+        (429, "Too Many Requests"),
         (404, "No HTTP resource was found that matches the request URI 'http://legacy.example/x'."),
         (500, "An error has occurred."),
     ],
@@ -89,6 +95,57 @@ def test_what_an_extension_aborts_with_is_negotiated(make_app: Make, code: int, 
 
     assert status == code
     assert body.decode().startswith(f'{{"Message":"{said}'[:60])
+
+
+def test_what_an_extension_says_is_shown(make_app: Make) -> None:
+    """Its own words, not Werkzeug's, are the message."""
+    app = make_app()
+    app.add_url_rule("/x", view_func=lambda: abort(403, "Not today."))
+
+    assert _ask(app, "/x") == _json(403, "Not today.")
+
+
+@pytest.mark.parametrize("host", _ODD_HOSTS)
+def test_any_host_is_answered(make_app: Make, host: str) -> None:
+    """Actions, errors, probes and documents alike; an error shows the host."""
+    app = make_app()
+    headers = [("Host", host)]
+
+    asked = {path: truth.call(app, path, headers).status for path in ("/healthz", "/Help")}
+    status = truth.call(app, f"{_PATH}1", headers)
+    unknown = truth.call(app, "/x", [*headers, ("Accept", "text/json")])
+
+    assert asked == {"/healthz": 200, "/Help": 200}
+    assert status.status == 200
+    assert unknown.status == 404
+    assert truth.json_of(unknown)["Message"] == (
+        f"No HTTP resource was found that matches the request URI 'http://{host}/x'."
+    )
+    assert truth.call(app, "/healthz", headers, "POST").status == 405
+
+
+def test_an_unclosed_bracket_is_a_500_and_the_clients_doing(
+    make_app: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One line of the log names it, without a traceback."""
+    answer = _ask(make_app(), "/ChargeProcess/Status?user_id=1&x%5B=1", "POST")
+
+    assert answer == _json(500, "An error has occurred.")
+    assert [(record.levelname, record.exc_info) for record in caplog.records] == [("WARNING", None)]
+    assert "an unclosed bracket in the query's name 'x['" in caplog.text
+
+
+def test_a_known_verb_counts_in_any_case(make_app: Make) -> None:
+    """IIS hands get on as GET; any other token is a wrong verb, whatever its length."""
+    app = make_app()
+
+    assert _ask(app, f"{_PATH}1", "get")[0] == 200
+    assert _ask(app, f"{_PATH}1", "Post") == _json(
+        405, "The requested resource does not support http method 'POST'."
+    )
+    assert _ask(app, f"{_PATH}1", "Q" * 100) == _json(
+        405, f"The requested resource does not support http method '{'Q' * 100}'."
+    )
 
 
 def test_a_failure_is_a_500_without_its_reason(

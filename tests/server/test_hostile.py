@@ -30,7 +30,7 @@ _REQUESTS = {
     "broken escapes": ("/" + "%" * 4000, []),
     "digits": (_PATH + "9" * 8000, []),
     "parameters": (_PATH[:-8] + "&".join(f"a{number}" for number in range(1500)), []),
-    "brackets": ("/ChargeProcess/Status?user_id[=1&user_id]=1&" + "[" * 4000, []),
+    "brackets": ("/ChargeProcess/Status?user_id[]=1&user_id]=1&" + "[]" * 2000, []),
     "a long method": (f"{_PATH}1", []),
 }
 

@@ -1,12 +1,14 @@
 """The query and Int32's type converter."""
 
 import re
+from contextlib import suppress
+from urllib.parse import unquote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.webapi.binding import INT32_MAX, INT32_MIN, first_value, int32
+from app.webapi.binding import INT32_MAX, INT32_MIN, JQuerySyntaxError, first_value, int32
 
 
 @pytest.mark.parametrize(
@@ -21,7 +23,14 @@ from app.webapi.binding import INT32_MAX, INT32_MIN, first_value, int32
         ("user_id%5B%5D=1", "1"),
         ("user_id[0]=1", None),
         ("user_id.x=1", None),
-        ("user_id[=1", None),
+        ("user_id[b]=1", None),
+        ("x]=2&user_id=1", "1"),
+        ("[[]&a[]b&user_id=1", "1"),
+        ("user_id[][]=1", "1"),
+        ("u[]ser_id=1", "1"),
+        ("user_id[[]]=1", None),
+        ("user_id=[", "["),
+        ("user_id=%2%4%31", "%2A"),
         ("userid=1", None),
         (" user_id=1", None),
         ("user_id+=1", None),
@@ -63,6 +72,13 @@ def test_first_value(query: str | None, value: str | None) -> None:
         ("&h1", 1),
         ("&H0000000001", 1),
         ("0" * 5000 + "7", 7),
+        ("0x+1", 1),
+        ("#0x1", 1),
+        ("0x+0x3E8", 1000),
+        ("&H+0XFFFFFFFF", -1),
+        ("#+0", 0),
+        ("0x0x0", 0),
+        ("#" + "0" * 5000 + "7", 7),
     ],
 )
 def test_int32(text: str, number: int) -> None:
@@ -75,6 +91,9 @@ def test_int32(text: str, number: int) -> None:
     [
         *["", " ", "+", "-", "abc", "1.0", "1e0", "1,000", "1_000", "١", "１", "1-", "(1)", "- 1"],
         *["2147483648", "-2147483649", "9" * 1_000_000, "0x", "#", "&h", "0xZZ", "-0x1", "0x-1"],
+        *["0x+", "0x0x", "#+0x", "0x++1", "0x0x0x1", "0x0x+1", "#-1", "#0x-1", "0x&h1", "##1"],
+        *["+0x1", "0x +1", "0x0 x1", "#+-1", "0x+0x100000000", "#" + "f" * 5000],
+        *["\u202a1\u202c", "0x\uff11", "&", "&h+"],
         *["0x100000000", "0x1\0", "0x 1", "1\0 1", "\0" + "1", "1\x1c", "NaN", "%zz"],
     ],
 )
@@ -93,8 +112,12 @@ def _reference(text: str) -> int | None:
     while text and text[-1] in white:
         text = text[:-1]
     for prefix in ("0x", "0X", "#", "&h", "&H"):
-        digits = text.removeprefix(prefix)
-        if text.startswith(prefix) and re.fullmatch("[0-9a-fA-F]+", digits):
+        if text.startswith(prefix):
+            digits = text.removeprefix(prefix)
+            digits = digits[1:] if digits[:1] == "+" else digits
+            digits = digits[2:] if digits[:2] in ("0x", "0X") else digits
+            if not digits or digits.strip("0123456789abcdefABCDEF"):
+                return None
             number = int(digits, 16)
             return None if number >= 2**32 else number - 2**32 * (number >= 2**31)
     text = text.rstrip("\0").rstrip("\t\n\x0b\x0c\r ")
@@ -105,6 +128,7 @@ def _reference(text: str) -> int | None:
 
 @given(
     st.text("0123456789abcdefABCDEF+-xX#&hH \t\0\u2003.,", max_size=14)
+    | st.lists(st.sampled_from(["0x", "0X", "#", "&h", "&H", "+", "-", "0", "1", "f"])).map("".join)
     | st.integers(-(2**33), 2**33).map(str)
     | st.integers(0, 2**33).map("0x{:X}".format)
 )
@@ -118,7 +142,65 @@ def test_int32_agrees_with_a_plain_reference(text: str) -> None:
     assert number == _reference(text)
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        *["user_id[=1", "user_id=1&x[=1", "[", "[&]", "][", "a[b]c[=1", "x[[", "a&b[]c[&d"],
+        *["x%5B=1", "x%5b", "%75[", "+[", "x[%00=1", "%d%5%62=1"],
+    ],
+)
+def test_an_unclosed_bracket_in_a_name(query: str) -> None:
+    """Wherever it stands, escaped or not, the query can't be read."""
+    with pytest.raises(JQuerySyntaxError, match="unclosed bracket"):
+        first_value(query, "user_id")
+
+
+def _normalized_name(name: str) -> str:
+    """NormalizeJQueryToMvc in its own steps, bracket by bracket."""
+    made, rest = "", name
+    while "[" in rest:
+        before, _, rest = rest.partition("[")
+        inside, closed, rest = rest.partition("]")
+        if not closed:
+            raise JQuerySyntaxError
+        dotted = f"[{inside}]" if inside[:1].isdigit() else f".{inside}"
+        made += before + (dotted if inside else "")
+    return made + rest
+
+
+_QUERY_PIECES = [
+    "user_id",
+    "USER_ID",
+    "User%5Fid",
+    "=",
+    "&",
+    "[",
+    "]",
+    "[]",
+    "%5b",
+    "%5D",
+    "0",
+    "x",
+]
+
+
+@given(st.lists(st.sampled_from([*_QUERY_PIECES, "+", "%20", ";", "%26", "%3D"])).map("".join))
+def test_first_value_agrees_with_a_plain_reference(query: str) -> None:
+    """Both read the same value, none, or no query at all."""
+    pairs = [pair.partition("=")[::2] for pair in query.split("&")]
+    decoded = [(unquote(key.replace("+", " ")), unquote(value)) for key, value in pairs]
+    try:
+        named = [value for key, value in decoded if _normalized_name(key).lower() == "user_id"]
+        expected = named[0].replace("+", " ") if named else None
+    except JQuerySyntaxError:
+        with pytest.raises(JQuerySyntaxError):
+            first_value(query, "user_id")
+    else:
+        assert first_value(query, "user_id") == expected
+
+
 @given(st.text())
 def test_any_query_is_read(query: str) -> None:
-    """Nothing raises."""
-    first_value(query, "user_id")
+    """Nothing else is raised."""
+    with suppress(JQuerySyntaxError):
+        first_value(query, "user_id")

@@ -3,7 +3,7 @@
 import pytest
 
 from app.webapi.http_error import HttpResponseException
-from app.webapi.routing import ActionSelector, HttpActionDescriptor, bind
+from app.webapi.routing import ActionSelector, HttpActionDescriptor, bind, http_method
 from app.webapi.uri import RequestUri
 
 _ACTION = HttpActionDescriptor("ChargeProcess", "Status", "user_id", "M Status(Int32)", "C")
@@ -85,19 +85,44 @@ def test_base_path(path: str, found: bool) -> None:
         ("POST", "userid=1", 404),
         ("POST", "user_id=x", 405),
         ("HEAD", "user_id=1", 405),
-        ("get", "user_id=1", 405),
+        ("GET#", "user_id=1", 405),
+        ("POST", "user_id=1&x[=1", 500),
+        ("GET", "[&]", 500),
+        ("GET", "a[b]c[=1", 500),
+        ("GET", "x%5b=1", 500),
+        ("GET", "x[1]&x]=2", 404),
         ("GET", "user_id=x", 400),
         ("GET", "user_id", 400),
         ("GET", "user_id=&user_id=1", 400),
     ],
 )
 def test_what_is_wrong_first_is_said(method: str, query: str | None, status: int) -> None:
-    """A missing parameter comes before a wrong verb, and that before an unreadable parameter."""
+    """An unreadable query, a missing parameter, a wrong verb, an unreadable parameter."""
     with pytest.raises(HttpResponseException) as raised:
-        bind(_ACTION, method, query, RequestUri("http", "h", "/"))
+        bind(_ACTION, http_method(method), query, RequestUri("http", "h", "/"))
 
     assert raised.value.status == status
     assert raised.value.allow == ("GET" if status == 405 else None)
+
+
+@pytest.mark.parametrize(
+    ("method", "known_as"),
+    [
+        ("get", "GET"),
+        ("Get", "GET"),
+        ("post", "POST"),
+        ("Head", "HEAD"),
+        ("options", "OPTIONS"),
+        ("patch", "patch"),
+        ("Foo", "Foo"),
+        ("GET#", "GET#"),
+        ("g" * 1000, "g" * 1000),
+        ("po\u017ft", "po\u017ft"),
+    ],
+)
+def test_methods(method: str, known_as: str) -> None:
+    """HttpMethod's own verbs count in any case, any other token is one as it is written."""
+    assert http_method(method) == known_as
 
 
 def test_the_argument_is_bound() -> None:
