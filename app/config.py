@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
@@ -13,9 +14,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.errors import ConfigError, missing
 
 PREFIX = "CHARGECLOUD_"
-_SECRET = re.compile(r"pass|pwd|secret|token|odbc_connect", re.I)
+_SECRET = re.compile(r"pass|pwd|secret|token|credential|api_?key|odbc_connect", re.I)
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512")
 """Of signatures. None is symmetric: who can check a token can't make one."""
+
+
+class _ValueRefusedError(ValueError):
+    """Why a value can't be used; other errors may quote a secret."""
 
 
 def _setting(
@@ -64,9 +69,16 @@ def _path(text: str) -> str:
 
 def _key_set(text: str) -> str:
     """Keys come encrypted, or from this machine."""
-    if re.match(r"https://|http://(127\.0\.0\.1|localhost)[:/]", text):
-        return _text(text)
-    return _path(text)
+    if "://" not in text:
+        return _path(text)
+    parts = urlsplit(text)
+    is_local = parts.scheme == "http" and parts.hostname in ("127.0.0.1", "::1", "localhost")
+    if not (parts.hostname and (parts.scheme == "https" or is_local)) or " " in text:
+        raise ValueError
+    # The port is read for its ValueError; a stray @ would hide what is the host.
+    if parts.port == 0 or text.count("@") > ("@" in parts.netloc):
+        raise ValueError
+    return _text(text)
 
 
 def _host_names(text: str) -> tuple[str, ...]:
@@ -106,9 +118,13 @@ def _database_url(text: str) -> str:
         dialect().create_connect_args(url)
         dialect.import_dbapi()
     except ImportError as error:
-        raise ValueError(missing(error)) from None
+        raise _ValueRefusedError(missing(error)) from None
     except (SQLAlchemyError, ValueError):
         raise ValueError from None
+    if url.password is not None and text.partition("://")[2].partition(":")[2].count("@") > 1:
+        raise _ValueRefusedError(
+            "must have one @ only, before the host: write each other one as %40"
+        )
     # Each thread would have a store of its own.
     if url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:"):
         raise ValueError
@@ -121,6 +137,20 @@ def masked_url(url: str | URL) -> str:
     query = {name: "***" if _SECRET.search(name) else value for name, value in parsed.query.items()}
     shown = parsed.set(query=query).render_as_string(hide_password=True)
     return shown.replace("%2A%2A%2A", "***")
+
+
+def masked_place(place: str) -> str:
+    """Return a path as it is, and a URL with ``***`` for its user, its query and its fragment."""
+    if "://" not in place:
+        return place
+    parts = urlsplit(place)
+    _, at, host = parts.netloc.rpartition("@")
+    shown = parts._replace(
+        netloc=f"***@{host}" if at else host,
+        query=parts.query and "***",
+        fragment=parts.fragment and "***",
+    )
+    return shown.geturl()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,7 +182,9 @@ class Settings:
         (), _host_names, "host names separated by commas, such as api.example,.charge.example"
     )
     api_keys_file: str | None = _setting(None, _path, "an absolute path")
-    jwt_jwks: str | None = _setting(None, _key_set, "an absolute path or an https URL")
+    jwt_jwks: str | None = _setting(
+        None, _key_set, "an absolute path or an https URL", show=masked_place
+    )
     jwt_issuer: str | None = _setting(None, _text, "the only issuer of tokens")
     jwt_audience: str | None = _setting(None, _text, "this service's name in tokens")
     jwt_algorithms: tuple[str, ...] = _setting(
@@ -209,8 +241,10 @@ def _shown(item: Any, value: Any) -> str:
 def _read(item: Any, name: str, text: str) -> Any:
     try:
         return item.metadata["read"](text)
-    except ValueError as error:
+    except _ValueRefusedError as error:
+        raise ConfigError(f"{name} {error}") from None
+    except ValueError:
         allowed = f"must be {item.metadata['allowed']}"
         # A secret that can't be read is a secret still.
         said = allowed if item.metadata["show"] else f"{allowed}, not {text!r}"
-        raise ConfigError(f"{name} {str(error) or said}") from None
+        raise ConfigError(f"{name} {said}") from None

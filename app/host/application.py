@@ -57,6 +57,8 @@ class WebApi(LeanFlask):
         self.store: Store
         self.open_endpoints: set[str] = set()
         """Endpoints that are answered without a key and under any Host."""
+        self.checks: dict[str, Callable[[], str | None]] = {}
+        """What must work besides the store: name -> what says why it doesn't, or ``None``."""
         self.actions: dict[HttpActionDescriptor, Rule] = {}
         self.contracts: dict[HttpActionDescriptor, type[Contract]] = {}
         self.selector = ActionSelector([], settings.base_path)

@@ -27,14 +27,14 @@ def register(app: WebApi) -> None:
     @app.get("/readyz")
     def readyz() -> Response:
         """Say whether the store is reachable within a second and has the right schema."""
-        failed = probe(SECONDS)
-        if failed is not None:
-            app.logger.error("not ready: %s", failed)
+        checks = {"store": probe(SECONDS), **{name: check() for name, check in app.checks.items()}}
+        failed = {name: reason for name, reason in checks.items() if reason is not None}
+        for reason in failed.values():
+            app.logger.error("not ready: %s", reason)
         # The reason names hosts and files: it is for the log, not for who can ask.
-        state = "ok" if failed is None else "failed"
-        return _answer(
-            200 if failed is None else 503, {"status": state, "checks": {"store": state}}
-        )
+        states = {name: "failed" if name in failed else "ok" for name in checks}
+        state = "failed" if failed else "ok"
+        return _answer(503 if failed else 200, {"status": state, "checks": states})
 
 
 def _answer(status: int, value: object) -> Response:

@@ -45,6 +45,9 @@ def serve(bind: str, workers: int | None, threads: int | None, with_demo: bool, 
     """Serve until SIGTERM or SIGINT."""
     run = servers.load(name)
     unreachable = _check(cast(WebApi, current_app).store)
+    for check in cast(WebApi, current_app).checks.values():
+        if problem := check():
+            click.echo(f"chargecloud: {problem}; this is tried again with each request", err=True)
     if with_demo:
         _fill(cast(WebApi, current_app._get_current_object()), bind)  # type: ignore[attr-defined]
     elif unreachable is not None:

@@ -5,8 +5,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from app.config import Settings, masked_url
+from app.config import Settings, masked_place, masked_url
 from app.errors import ConfigError
 from tests.conftest import ROOT
 
@@ -23,6 +25,89 @@ def test_every_secret_in_a_url_is_masked() -> None:
     assert masked_url(URL) == (
         "postgresql://user:***@db.example/charges?application_name=a&sslpassword=***"
     )
+
+
+_PLACES = {
+    "DATABASE_URL": "postgresql://user:{}@db.example/charges?application_name=a",
+    "JWT_JWKS": "https://user:{}@login.example/keys",
+}
+
+
+@pytest.mark.parametrize(("name", "url"), _PLACES.items())
+@given(marks=st.lists(st.sampled_from("@:/?#%&= [];,\\"), max_size=4))
+def test_no_part_of_a_password_is_shown_whatever_is_in_it(
+    name: str, url: str, marks: list[str]
+) -> None:
+    """It is masked, or the setting is refused without being repeated."""
+    password = "hunter" + "".join(f"{mark}hunter" for mark in marks)
+    try:
+        shown = str(Settings.from_environ({f"CHARGECLOUD_{name}": url.format(password)}).masked())
+    except ConfigError as error:
+        shown = str(error)
+
+    assert "hunter" not in shown
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://user:a@b@db.example/charges",
+        "postgresql://user:a@b/c@db.example/charges",
+        "postgresql://user:a@b?c@db.example/charges",
+    ],
+)
+def test_an_at_sign_in_a_password_is_written_escaped(url: str) -> None:
+    """What stands behind it would be taken for the host and shown."""
+    with pytest.raises(ConfigError, match=r"write each other one as %40$"):
+        Settings.from_environ({"CHARGECLOUD_DATABASE_URL": url})
+
+
+def test_a_user_with_an_at_sign_is_none_of_a_password() -> None:
+    """Some hosted databases have such users."""
+    url = "postgresql://user@server:hunter2@db.example/charges"
+
+    masked = Settings.from_environ({"CHARGECLOUD_DATABASE_URL": url}).masked()["DATABASE_URL"]
+
+    assert masked == "postgresql://user%40server:***@db.example/charges"
+
+
+@pytest.mark.parametrize(
+    ("place", "shown"),
+    [
+        ("/etc/chargecloud/jwks.json", "/etc/chargecloud/jwks.json"),
+        ("https://login.example/keys", "https://login.example/keys"),
+        (
+            "https://u:p@login.example:8443/keys?code=a#b",
+            "https://***@login.example:8443/keys?***#***",
+        ),
+        ("https://token@login.example/keys", "https://***@login.example/keys"),
+    ],
+)
+def test_a_key_sets_url_is_shown_without_what_may_be_secret(place: str, shown: str) -> None:
+    """Its user, its query and its fragment."""
+    assert masked_place(place) == shown
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "http://login.example/keys",
+        "http://localhost:x@login.example/keys",
+        "http://127.0.0.1:80@login.example/keys",
+        "http://localhost.login.example/keys",
+        "https://",
+        "https:///keys",
+        "https://login.example:99999/keys",
+        "https://login.example/a b",
+        "https://login.example/a@b",
+        "file:///etc/keys",
+        "keys.json",
+    ],
+)
+def test_keys_come_encrypted_or_from_this_machine(place: str) -> None:
+    """Whatever a URL begins with."""
+    with pytest.raises(ConfigError, match=r"must be an absolute path or an https URL$"):
+        Settings.from_environ({"CHARGECLOUD_JWT_JWKS": place})
 
 
 def test_config_prints_the_effective_settings_masked(

@@ -26,6 +26,9 @@ class Verifier(Protocol):
     def user_id(self, token: str) -> int:
         """Return the user whom a token speaks for; raises an exception."""
 
+    def problem(self) -> str | None:
+        """Return why no token can be believed, ``None`` if one can."""
+
 
 def install(app: WebApi) -> None:
     """Install the hooks that the settings ask for; none by default. Raises ConfigError."""
@@ -33,8 +36,10 @@ def install(app: WebApi) -> None:
     if settings.allowed_hosts:
         app.before_request(_hosts(app))
     if settings.api_keys_file or settings.jwt_jwks:
-        keys = ApiKeys(settings.api_keys_file) if settings.api_keys_file else None
-        app.before_request(Guard(app, keys, _tokens(settings)))
+        tokens = _tokens(settings)
+        app.before_request(Guard(app, _keys(settings), tokens))
+        if tokens is not None:
+            app.checks["jwks"] = tokens.problem
 
 
 def _hosts(app: WebApi) -> Callable[[], Response | None]:
@@ -47,6 +52,17 @@ def _hosts(app: WebApi) -> Callable[[], Response | None]:
         return _refusal(app, 400, messages.INVALID_HOSTNAME)
 
     return refuse_other_hosts
+
+
+def _keys(settings: Settings) -> ApiKeys | None:
+    if not settings.api_keys_file:
+        return None
+    keys = ApiKeys(settings.api_keys_file)
+    try:
+        keys.names()
+    except KeyFileError as error:
+        raise ConfigError(f"CHARGECLOUD_API_KEYS_FILE: {error}") from None
+    return keys
 
 
 def _tokens(settings: Settings) -> Verifier | None:
@@ -66,6 +82,9 @@ def _tokens(settings: Settings) -> Verifier | None:
         settings.jwt_algorithms,
         settings.jwt_user_claim,
     )
+    # A file can be read now; whoever publishes a URL may be away for a moment.
+    if "://" not in settings.jwt_jwks and (problem := tokens.problem()):
+        raise ConfigError(f"CHARGECLOUD_JWT_JWKS: {problem}")
     return tokens
 
 

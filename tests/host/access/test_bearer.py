@@ -3,10 +3,8 @@
 import base64
 import hmac
 import json
-import threading
 import time
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +14,6 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from app.errors import ConfigError
-from app.host.access import bearer
 from app.host.application import WebApi
 from tests import truth
 
@@ -160,108 +157,6 @@ def test_a_forged_token_is_refused(app: WebApi, attack: str) -> None:
     assert answer.header("WWW-Authenticate") == "Bearer"
 
 
-class _Jwks(BaseHTTPRequestHandler):
-    document = b""
-    asked = 0
-
-    def do_GET(self) -> None:
-        type(self).asked += 1
-        self.send_response(200 if self.document else 500)
-        self.send_header("Content-Length", str(len(self.document)))
-        self.end_headers()
-        self.wfile.write(self.document)
-
-    def log_message(self, *_: Any) -> None:
-        """Say nothing."""
-
-
-@pytest.fixture
-def place() -> Iterator[str]:
-    """The URL of a key set."""
-    _Jwks.asked = 0
-    with HTTPServer(("127.0.0.1", 0), _Jwks) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/jwks"
-        server.shutdown()
-        thread.join()
-
-
-def _publish(*keys: tuple[Any, str]) -> None:
-    _Jwks.document = json.dumps({"keys": [_jwk(*key) for key in keys]}).encode()
-
-
-def _tokens(place: str) -> bearer.Tokens:
-    return bearer.Tokens(place, ISSUER, AUDIENCE, ("RS256",), "user_id")
-
-
-def test_keys_from_a_url_are_remembered(place: str) -> None:
-    """Many tokens, one reading."""
-    _publish((OWN, "own"))
-    tokens = _tokens(place)
-
-    assert [tokens.user_id(_token()) for _ in range(20)] == [1] * 20
-    assert _Jwks.asked == 1
-
-
-def test_rotated_keys_are_found_and_dropped(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An unknown id causes a reading; what is no longer published is no longer believed."""
-    monkeypatch.setattr(bearer, "AT_LEAST", 0.0)
-    _publish((OWN, "own"))
-    tokens = _tokens(place)
-    tokens.user_id(_token())
-
-    _publish((OTHER, "new"))
-
-    assert tokens.user_id(_token(OTHER, kid="new")) == 1
-    with pytest.raises(bearer.Refused):
-        tokens.user_id(_token())
-
-
-def test_unknown_ids_cannot_make_the_service_flood_the_issuer(place: str) -> None:
-    """Between two readings that they cause lie seconds."""
-    _publish((OWN, "own"))
-    tokens = _tokens(place)
-    for number in range(50):
-        with pytest.raises(bearer.Refused):
-            tokens.user_id(_token(kid=f"no-{number}"))
-
-    assert _Jwks.asked == 1
-
-
-def test_known_keys_outlive_an_issuer_that_is_down(
-    place: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A failed reading changes nothing."""
-    monkeypatch.setattr(bearer, "FRESH", 0.0)
-    _publish((OWN, "own"))
-    tokens = _tokens(place)
-    tokens.user_id(_token())
-
-    _Jwks.document = b""
-
-    assert tokens.user_id(_token()) == 1
-
-
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"keys":[]}', '{"keys":[1]}'])
-def test_an_unusable_key_set_refuses_everyone(tmp_path: Path, text: str) -> None:
-    """No key, no entry."""
-    path = tmp_path / "jwks.json"
-    path.write_text(text)
-
-    with pytest.raises(bearer.Refused):
-        _tokens(str(path)).user_id(_token())
-
-
-def test_a_shared_secret_in_the_key_set_is_not_used(tmp_path: Path) -> None:
-    """An oct key would let everyone who reads the set sign."""
-    path = tmp_path / "jwks.json"
-    path.write_text(json.dumps({"keys": [{"kty": "oct", "k": "c2VjcmV0", "kid": "own"}]}))
-
-    with pytest.raises(bearer.Refused):
-        _tokens(str(path)).user_id(_forged({"alg": "HS256", "kid": "own"}, b"secret"))
-
-
 @pytest.mark.parametrize("missing", ["jwt_issuer", "jwt_audience"])
 def test_tokens_need_an_issuer_and_an_audience(
     make_app: Callable[..., WebApi], missing: str
@@ -271,3 +166,34 @@ def test_tokens_need_an_issuer_and_an_audience(
 
     with pytest.raises(ConfigError, match=f"needs CHARGECLOUD_{missing.upper()}"):
         make_app(**settings)
+
+
+@pytest.mark.parametrize(("alg", "status"), [("RS256", 401), ("PS256", 200), ("RS384", 200)])
+def test_a_key_without_an_algorithm_may_be_used_with_each_that_is_allowed(
+    make_app: Callable[..., WebApi], tmp_path: Path, alg: str, status: int
+) -> None:
+    """Many issuers name none; what JWT_ALGORITHMS leaves out is refused all the same."""
+    path = tmp_path / "jwks.json"
+    key = {name: value for name, value in _jwk(OWN, "own").items() if name != "alg"}
+    path.write_text(json.dumps({"keys": [key]}))
+    app = make_app(
+        jwt_jwks=str(path),
+        jwt_issuer=ISSUER,
+        jwt_audience=AUDIENCE,
+        jwt_algorithms=("PS256", "RS384"),
+    )
+
+    assert _ask(app, _token(alg=alg)).status == status
+
+
+@pytest.mark.parametrize("text", [None, "", "[]", "{}", '{"keys":[]}', '{"keys":[1]}'])
+def test_a_file_without_keys_stops_the_start(
+    make_app: Callable[..., WebApi], tmp_path: Path, text: str | None
+) -> None:
+    """One line with the setting, the file and the reason."""
+    path = tmp_path / "jwks.json"
+    if text is not None:
+        path.write_text(text)
+
+    with pytest.raises(ConfigError, match=f"^CHARGECLOUD_JWT_JWKS: no keys .* {path}: "):
+        make_app(jwt_jwks=str(path), jwt_issuer=ISSUER, jwt_audience=AUDIENCE)

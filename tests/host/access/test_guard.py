@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from app.errors import ConfigError
 from app.host.access import key_file
 from app.host.application import WebApi
 from tests import truth
@@ -68,3 +69,17 @@ def test_an_odd_key_is_refused(app: WebApi, key: str) -> None:
     headers = [HOST, ("X-API-Key", key)]
 
     assert truth.call(app, "/ChargeProcess/Status?user_id=1", headers).status == 401
+
+
+def test_a_key_file_that_cannot_be_read_stops_the_start(
+    make_app: Callable[..., WebApi], tmp_path: Path
+) -> None:
+    """A folder or a damaged file, with a line; a file that is still missing holds no keys."""
+    damaged = tmp_path / "damaged"
+    damaged.write_text("a\n")
+
+    make_app(api_keys_file=str(tmp_path / "missing"))
+    with pytest.raises(ConfigError, match=f"_FILE: the key file {tmp_path} can't be read: Is a"):
+        make_app(api_keys_file=str(tmp_path))
+    with pytest.raises(ConfigError, match=f"_FILE: the key file {damaged}, line 1: not a key's"):
+        make_app(api_keys_file=str(damaged))
