@@ -17,6 +17,7 @@ from app.parity import allowed, recording, selection
 from app.parity.access_log import AccessLog
 from app.parity.asking import Asking, StoppedError
 from app.parity.client import NoAnswerError, Service
+from app.parity.coverage import Coverage
 from app.parity.credentials import Credentials
 from app.parity.explain import HEADERS
 from app.parity.masking import Mask
@@ -131,7 +132,7 @@ def replay(
     try_outputs(reporting.outputs, [file, reporting.allow, masking.mask_key])
     compared = (*HEADERS, *reporting.more)
     mask = _mask(masking.mask_key)
-    verdict = Verdict(_allowed(reporting.allow), mask(masking.masked))
+    verdict = Verdict(_allowed(reporting.allow), mask(masking.masked), _coverage())
     items = progress(recording.read(file), partial(_lines, file))
     asking = Asking(pace.concurrency, pace.rate, pace.failures)
     run = asking.run(Replay(service, compared, mask), _fit(items, verdict, error_detail), _failure)
@@ -170,7 +171,8 @@ def compare(
     try_outputs(reporting.outputs, [*requests.logs, recordings, reporting.allow, masking.mask_key])
     compared = (*_ALWAYS, *reporting.more)
     chosen = _selection(legacy, requests, recordings)
-    verdict = Verdict(_allowed(reporting.allow), _mask(masking.mask_key)(masking.masked))
+    mask = _mask(masking.mask_key)(masking.masked)
+    verdict = Verdict(_allowed(reporting.allow), mask, _coverage())
     comparison = Comparison(legacy, new, compared)
     # Each turn asks the legacy service twice.
     asking = Asking(pace.concurrency, pace.rate and pace.rate / 2, pace.failures)
@@ -211,8 +213,16 @@ def _failure(outcome: Outcome) -> str | None:
 
 def _action() -> HttpActionDescriptor:
     """Return the documented action: the application's first."""
-    app = cast(WebApi, current_app._get_current_object())  # type: ignore[attr-defined]
-    return next(iter(app.actions))
+    return next(iter(_app().actions))
+
+
+def _app() -> WebApi:
+    return cast(WebApi, current_app._get_current_object())  # type: ignore[attr-defined]
+
+
+def _coverage() -> Coverage:
+    action = _action()
+    return Coverage(action.parameter, tuple(_app().contracts[action].members()))
 
 
 def _selection(service: Service, requests: Requests, recordings: Path | None = None) -> Selection:

@@ -56,7 +56,7 @@ def text_of(answer: Answer) -> str:
 
 def format_of(answer: Answer) -> str | None:
     """Return ``json``, ``xml`` or ``None``, from the answer's media type."""
-    media_type = _content_type(answer)[0]
+    media_type = content_type(answer)[0]
     return next((name for name in _PARSERS if media_type.endswith(name)), None)
 
 
@@ -88,7 +88,7 @@ def _headers(expected: Answer, found: Answer, names: tuple[str, ...]) -> Iterato
 
 
 def _content_types(expected: Answer, found: Answer, old: str, new: str) -> Difference:
-    (old_type, old_charset), (new_type, new_charset) = map(_content_type, (expected, found))
+    (old_type, old_charset), (new_type, new_charset) = map(content_type, (expected, found))
     if old_type != new_type:
         return Difference(Kind.MEDIA_TYPE, "Content-Type", old_type, new_type)
     if old_charset != new_charset:
@@ -96,7 +96,8 @@ def _content_types(expected: Answer, found: Answer, old: str, new: str) -> Diffe
     return Difference(Kind.HEADER, "Content-Type", old, new)
 
 
-def _content_type(answer: Answer) -> tuple[str, str | None]:
+def content_type(answer: Answer) -> tuple[str, str | None]:
+    """Return an answer's media type, empty if it has none, and its charset, in lower case."""
     media_type, _, parameters = (answer.header("Content-Type") or "").partition(";")
     named = dict(item.strip().partition("=")[::2] for item in parameters.lower().split(";"))
     return media_type.strip().lower(), named.get("charset")
@@ -104,7 +105,7 @@ def _content_type(answer: Answer) -> tuple[str, str | None]:
 
 def encoding_of(answer: Answer) -> tuple[bytes, str]:
     """Return the mark that a body starts with, and the encoding of what follows."""
-    charset = _content_type(answer)[1] or "utf-8"
+    charset = content_type(answer)[1] or "utf-8"
     for mark, encoding in _MARKS.items():
         if answer.body.startswith(mark):
             return mark, encoding
@@ -127,7 +128,7 @@ def _bodies(expected: Answer, found: Answer) -> Iterator[Difference]:
     old_text, new_text = text_of(expected), text_of(found)
     if old_mark != new_mark:
         yield Difference(Kind.BYTE_ORDER_MARK, "body", old_mark.hex(" "), new_mark.hex(" "))
-    elif old_encoding != new_encoding and _content_type(expected) == _content_type(found):
+    elif old_encoding != new_encoding and content_type(expected) == content_type(found):
         yield Difference(Kind.CHARSET, "body", old_encoding, new_encoding)
     if old_text != new_text:
         yield from _texts(expected, found, old_text, new_text)

@@ -52,6 +52,7 @@ class Report:
         verdict = self.verdict
         found = [f"skipped: {count:,} {why}" for why, count in verdict.skipped.most_common()]
         found += [f"not answered: {count:,} {why}" for why, count in verdict.failed.most_common(3)]
+        found += verdict.coverage.lines()
         found += [
             f"allowed: {entry.name} ({verdict.allowed.occurred[entry.name]:,} answers, until "
             f"{entry.expires}): {entry.reason}"
@@ -166,6 +167,7 @@ def _plain(report: Report) -> dict[str, Any]:
         "skipped": dict(verdict.skipped),
         "not_answered": dict(verdict.failed),
         "problems": verdict.problems,
+        "coverage": verdict.coverage.plain(),
         "latency_ms": {
             side: {f"p{p}": round(ms, 3) for p, ms in found.items()}
             for side, found in verdict.latencies().items()

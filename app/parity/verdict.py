@@ -7,6 +7,7 @@ from enum import IntEnum
 from typing import Final
 
 from app.parity.allowed import AllowedDifferences
+from app.parity.coverage import Coverage
 from app.parity.difference import Difference, Kind
 from app.parity.explain import explain
 from app.parity.masking import Mask
@@ -65,10 +66,12 @@ class Verdict:
     Args:
         allowed: the allowed differences.
         mask: is put over answers before anything of them is kept.
+        coverage: counts what was compared.
     """
 
-    def __init__(self, allowed: AllowedDifferences, mask: Mask) -> None:
+    def __init__(self, allowed: AllowedDifferences, mask: Mask, coverage: Coverage) -> None:
         self.allowed = allowed
+        self.coverage = coverage
         self.counts: Counter[Result] = Counter()
         self.only_allowed = 0
         self.skipped: Counter[str] = Counter()
@@ -80,10 +83,21 @@ class Verdict:
         self._mask = mask
 
     def take(self, outcome: Outcome, headers: tuple[str, ...]) -> None:
-        """Count an outcome."""
+        """Count an outcome.
+
+        Where the legacy service failed, there is nothing to hold the new one to.
+        """
+        if outcome.expected.status >= 500:
+            self.skipped[
+                f"the legacy service answered {outcome.expected.status}, the new one"
+                f" {outcome.found.status or 'nothing'}"
+            ] += 1
+            return
         for side, seconds in outcome.seconds.items():
             self._seconds.setdefault(side, array("d")).extend(seconds)
         self.noise.update({(item.kind, item.where) for item in outcome.noise})
+        if outcome.result is not Result.MOVED:
+            self.coverage.take(outcome.request, outcome.expected)
         left = self.allowed.remaining(outcome.differences)
         if outcome.differences and not left:
             self.only_allowed += 1
@@ -112,7 +126,7 @@ class Verdict:
             found.append(f"{self.failed.total()} requests got no answer")
         if not self.compared:
             found.append("nothing was compared")
-        return found
+        return found + self.coverage.problems()
 
     @property
     def exit_code(self) -> ExitCode:

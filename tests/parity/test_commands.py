@@ -315,6 +315,41 @@ def test_nothing_compared_is_a_failure(run: Run, url: str, tmp_path: Path) -> No
     assert done.returncode == 1
 
 
+@pytest.mark.parametrize(
+    ("path", "users", "said"),
+    [
+        ("/wrong", "1,1000", "nothing was proven: all 4 answers were 404; check the path"),
+        ("", "5-6", "none of 4 answers held a process (4 were null)"),
+    ],
+)
+def test_two_services_that_prove_nothing_fail(
+    run: Run, url: str, path: str, users: str, said: str
+) -> None:
+    """However alike they are."""
+    done = run("compare", url + path, url + path, "--users", users)
+
+    assert "4 compared, 4 same, 0 different" in done.stdout
+    assert said in done.stdout
+    assert done.returncode == 1
+
+
+def test_where_the_legacy_service_failed_nothing_is_compared(
+    run: Run, make_app: Callable[..., WebApi]
+) -> None:
+    """It is counted apart, with what the new one answered."""
+    failing = Changed(
+        make_app(log_requests=False), lambda answer: Answer(500, answer.headers, answer.body)
+    )
+    with serving(failing) as legacy, serving(make_app(log_requests=False)) as new:
+        both = run("compare", legacy, legacy, "--users", "1")
+        one = run("compare", legacy, new, "--users", "1")
+
+    assert "skipped: 2 the legacy service answered 500, the new one 500" in both.stdout
+    assert "skipped: 2 the legacy service answered 500, the new one 200" in one.stdout
+    assert "FAILED: nothing was compared" in both.stdout
+    assert both.returncode == one.returncode == 1
+
+
 _ALLOWED = """
 [[allowed]]
 name = "numbers without fraction"

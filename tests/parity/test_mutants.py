@@ -18,7 +18,7 @@ from app.parity.recording import Recording, read
 from app.parity.verdict import ExitCode, Verdict
 from tests import truth
 from tests.parity.mutants import MUTANTS
-from tests.parity.services import Changed, serving
+from tests.parity.services import Changed, coverage, serving
 
 _RECORDED = truth.RECORDINGS / "recordings.jsonl"
 
@@ -34,7 +34,7 @@ def _recorded() -> list[Recording]:
 
 
 def _verdict() -> Verdict:
-    return Verdict(AllowedDifferences([], date.today()), Mask(()))
+    return Verdict(AllowedDifferences([], date.today()), Mask(()), coverage())
 
 
 def _replayed(url: str) -> Verdict:

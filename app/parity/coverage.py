@@ -1,0 +1,224 @@
+"""What a run compared, and so what its verdict can speak of."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from app.parity.explain import content_type, format_of, tree_of
+from app.parity.recording import Answer, Request
+from app.parity.text_tree import Node, ParseError
+
+_MOST_VALUES: Final = 1_000
+_MOST_USERS: Final = 100_000
+_MOST_NAMES: Final = 50
+_OTHER: Final = "other"
+_FORMATS: Final = {
+    "application/json": "json",
+    "text/json": "json",
+    "application/xml": "xml",
+    "text/xml": "xml",
+}
+_HINTS: Final = {
+    401: "check the credentials (--header)",
+    403: "check the credentials (--header)",
+    404: "check the path of the base URL",
+}
+
+
+class Distinct:
+    """How many different values were seen, in bounded memory.
+
+    Args:
+        most: where counting ends.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._hashes: set[int] = set()
+
+    def add(self, value: str) -> None:
+        """Count a value that was not seen before."""
+        if len(self._hashes) < self._most:
+            self._hashes.add(hash(value))
+
+    @property
+    def count(self) -> int:
+        """How many, at most the bound."""
+        return len(self._hashes)
+
+    def __str__(self) -> str:
+        return f"{self.count:,}" + (" or more" if self.count >= self._most else "")
+
+
+@dataclass
+class MemberCoverage:
+    """How often a member was seen with a value, with null, and with how many different values."""
+
+    values: int = 0
+    nulls: int = 0
+    distinct: Distinct = field(default_factory=lambda: Distinct(_MOST_VALUES))
+
+    def take(self, node: Node) -> None:
+        """Count a member of an answer."""
+        if node.is_leaf and node.value is None:
+            self.nulls += 1
+        else:
+            self.values += 1
+            self.distinct.add(node.raw if node.value is None else node.value)
+
+
+class Coverage:
+    """Counts what the compared answers of the legacy service held.
+
+    Args:
+        parameter: the action's parameter, which names a user.
+        members: the members of what the action returns.
+
+    Attributes:
+        answers: how many were compared.
+        statuses, media_types, charsets: of the answers, with how often.
+        asked: the formats, ``json`` and ``xml``, that requests asked for, with how often.
+        processes: answers that held a process, by format.
+        nulls: answers that held no process but null.
+        users: those that were asked for.
+        users_with_process: those of them with a process in an answer.
+        members: format -> member -> what was seen of it.
+    """
+
+    def __init__(self, parameter: str, members: tuple[str, ...]) -> None:
+        self.answers = 0
+        self.statuses: Counter[int] = Counter()
+        self.media_types: Counter[str] = Counter()
+        self.charsets: Counter[str] = Counter()
+        self.asked: Counter[str] = Counter()
+        self.processes: Counter[str] = Counter()
+        self.nulls = 0
+        self.users = Distinct(_MOST_USERS)
+        self.users_with_process = Distinct(_MOST_USERS)
+        self.members = {
+            name: {member: MemberCoverage() for member in members}
+            for name in sorted({*_FORMATS.values()})
+        }
+        self._user = re.compile(rf"[?&]{re.escape(parameter)}=(-?\d+)(?:&|$)", re.I)
+
+    def take(self, request: Request, answer: Answer) -> None:
+        """Count an answer that was compared."""
+        self.answers += 1
+        self.statuses[answer.status] += 1
+        media_type, charset = content_type(answer)
+        _count(self.media_types, media_type or "none")
+        _count(self.charsets, charset or "none")
+        asked = asked_format(request)
+        if asked is not None:
+            self.asked[asked] += 1
+        user = self._user.search(request.target)
+        if user is not None:
+            self.users.add(user[1])
+        if self._take_process(answer) and user is not None:
+            self.users_with_process.add(user[1])
+
+    def unseen(self) -> dict[str, list[str]]:
+        """Return the members without a value in an answer, by format, of those with a process."""
+        return {
+            name: [member for member, seen in members.items() if not seen.values]
+            for name, members in self.members.items()
+            if self.processes[name]
+        }
+
+    def problems(self) -> list[str]:
+        """Say why the answers prove nothing, or nothing in a format."""
+        if not self.answers:
+            return []
+        if not self.processes:
+            return [self._nothing_proven()]
+        return [
+            f"nothing was proven for {name.upper()}: {count:,} requests asked for it, and no answer"
+            " in it held a process"
+            for name, count in sorted(self.asked.items())
+            if not self.processes[name]
+        ]
+
+    def lines(self) -> list[str]:
+        """Say what was compared: one line, and one for each format's members without a value."""
+        if not self.answers:
+            return []
+        counts = (self.statuses, self.media_types, self.charsets)
+        parts = [", ".join(f"{name} ({n:,})" for name, n in each.most_common()) for each in counts]
+        formats = " and ".join(f"{n:,} in {name.upper()}" for name, n in self.processes.items())
+        parts.append(f"{self.users} users, {self.users_with_process} with a process")
+        parts.append(f"processes: {formats or 'none'}")
+        return ["covered: " + "; ".join(parts)] + [
+            f"never seen with a value in {name.upper()}: {', '.join(members)}"
+            for name, members in self.unseen().items()
+            if members
+        ]
+
+    def plain(self) -> dict[str, Any]:
+        """Return everything as what JSON can hold."""
+        return {
+            "answers": self.answers,
+            "statuses": {str(status): n for status, n in self.statuses.most_common()},
+            "media_types": dict(self.media_types.most_common()),
+            "charsets": dict(self.charsets.most_common()),
+            "asked_formats": dict(self.asked),
+            "processes": dict(self.processes),
+            "nulls": self.nulls,
+            "users": self.users.count,
+            "users_with_process": self.users_with_process.count,
+            "members": {
+                name: {
+                    member: {
+                        "values": seen.values,
+                        "nulls": seen.nulls,
+                        "distinct": seen.distinct.count,
+                    }
+                    for member, seen in members.items()
+                }
+                for name, members in self.members.items()
+            },
+        }
+
+    def _nothing_proven(self) -> str:
+        (status, count), *others = self.statuses.most_common()
+        if not others and status >= 400:
+            hint = _HINTS.get(status, "check what is asked")
+            return f"nothing was proven: all {count:,} answers were {status}; {hint}"
+        return (
+            f"nothing was proven: none of {self.answers:,} answers held a process"
+            f" ({self.nulls:,} were null); ask for users that have one"
+        )
+
+    def _take_process(self, answer: Answer) -> bool:
+        """Count an answer's members, if it holds a process."""
+        name = format_of(answer)
+        if name is None or not 200 <= answer.status < 300:
+            return False
+        try:
+            root = tree_of(answer)
+        except ParseError:
+            return False
+        members = self.members[name]
+        known = [child for child in root.children if child.name in members]
+        self.nulls += root.is_leaf and root.value is None
+        for child in known:
+            members[child.name].take(child)
+        if known:
+            self.processes[name] += 1
+        return bool(known)
+
+
+def asked_format(request: Request) -> str | None:
+    """Return the format that a request asks for, ``None`` where it leaves that open."""
+    named = {_FORMATS[item] for item in _accepted(request) if item in _FORMATS}
+    return named.pop() if len(named) == 1 else None
+
+
+def _accepted(request: Request) -> Iterator[str]:
+    for item in (request.header("Accept") or "").split(","):
+        yield item.partition(";")[0].strip().lower()
+
+
+def _count(names: Counter[str], name: str) -> None:
+    names[name if name in names or len(names) < _MOST_NAMES else _OTHER] += 1
