@@ -7,7 +7,7 @@ truncated or dropped: what a type can't hold raises ``marshmallow.ValidationErro
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import Decimal as PythonDecimal
 from typing import Any, ClassVar, TypeVar
@@ -109,21 +109,29 @@ def date_time(value: object) -> str:
 
 
 class ClrField(fields.Field[_Value]):
-    """A member of a CLR type; nullable, but never missing."""
+    """A member of a CLR type; it is never missing.
+
+    Args:
+        description: what the member says, with its unit; shown by all documents.
+        nullable: whether it may be null, as a ``Nullable<T>`` or a reference may be.
+    """
 
     clr_name: ClassVar[str]
     """The type's name in the CLR."""
     range: ClassVar[str]
     """The values it can hold, for people."""
-    take: ClassVar[Callable[..., Any]]
-    """The type's rule: a value in, the wire's value out, or ValidationError."""
+    json_schema: ClassVar[Mapping[str, Any]]
+    """The values it can hold in JSON, as keywords of JSON Schema."""
+    parse: ClassVar[Callable[..., Any]]
+    """Takes a value and returns the wire's; raises ``marshmallow.ValidationError``."""
 
-    def __init__(self, *, nullable: bool = True, **options: Any) -> None:
-        super().__init__(required=True, allow_none=nullable, **options)
+    def __init__(self, description: str = "", *, nullable: bool = True, **options: Any) -> None:
+        metadata = {"description": description} if description else {}
+        super().__init__(required=True, allow_none=nullable, metadata=metadata, **options)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> _Value:
-        taken: _Value = type(self).take(value)
-        return taken
+        parsed: _Value = type(self).parse(value)
+        return parsed
 
 
 class Int32(ClrField[int]):
@@ -131,7 +139,13 @@ class Int32(ClrField[int]):
 
     clr_name = "System.Int32"
     range = f"{INT32_MIN} to {INT32_MAX}"
-    take = staticmethod(int32)
+    json_schema: ClassVar[Mapping[str, Any]] = {
+        "type": "integer",
+        "format": "int32",
+        "minimum": INT32_MIN,
+        "maximum": INT32_MAX,
+    }
+    parse = staticmethod(int32)
 
 
 class Boolean(ClrField[bool]):
@@ -139,7 +153,8 @@ class Boolean(ClrField[bool]):
 
     clr_name = "System.Boolean"
     range = "true or false"
-    take = staticmethod(boolean)
+    json_schema: ClassVar[Mapping[str, Any]] = {"type": "boolean"}
+    parse = staticmethod(boolean)
 
 
 class String(ClrField[str]):
@@ -147,7 +162,8 @@ class String(ClrField[str]):
 
     clr_name = "System.String"
     range = "any text without lone surrogates"
-    take = staticmethod(string)
+    json_schema: ClassVar[Mapping[str, Any]] = {"type": "string"}
+    parse = staticmethod(string)
 
 
 class Decimal(ClrField[str]):
@@ -155,7 +171,15 @@ class Decimal(ClrField[str]):
 
     clr_name = "System.Decimal"
     range = "28 digits after the point at most, 96 bits in all; the written scale is kept"
-    take = staticmethod(decimal)
+    json_schema: ClassVar[Mapping[str, Any]] = {
+        "type": "number",
+        # In the OpenAPI format registry: a generator that knows it keeps the written digits.
+        "format": "decimal",
+        # The limit as the double that most readers take it for: one beyond the exact one.
+        "minimum": -(DECIMAL_MAX + 1),
+        "maximum": DECIMAL_MAX + 1,
+    }
+    parse = staticmethod(decimal)
 
 
 class DateTime(ClrField[str]):
@@ -163,7 +187,11 @@ class DateTime(ClrField[str]):
 
     clr_name = "System.DateTime"
     range = "years 1 to 9999, up to 7 digits of a second; Z, an offset or no zone"
-    take = staticmethod(date_time)
+    json_schema: ClassVar[Mapping[str, Any]] = {
+        "type": "string",
+        "pattern": f"^{DATE_TIME.pattern.replace('?P<date>', '?:')}$",
+    }
+    parse = staticmethod(date_time)
 
 
 def _number_text(value: object) -> str:

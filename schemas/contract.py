@@ -46,9 +46,9 @@ class Contract(Schema):
 
     @classmethod
     @cache
-    def _takers(cls) -> tuple[tuple[str, Callable[[object], Any], bool], ...]:
+    def _parsers(cls) -> tuple[tuple[str, Callable[[object], Any], bool], ...]:
         return tuple(
-            (name, type(field).take, field.allow_none) for name, field in cls.members().items()
+            (name, type(field).parse, field.allow_none) for name, field in cls.members().items()
         )
 
     @classmethod
@@ -58,14 +58,14 @@ class Contract(Schema):
         Equal to ``load`` but for the result, at a tenth of its cost; imports of millions need it.
         Raises ``marshmallow.ValidationError`` with the first wrong member's name.
         """
-        takers = cls._takers()
-        if len(value) > len(takers) and (extra := value.keys() - cls.members().keys()):
+        parsers = cls._parsers()
+        if len(value) > len(parsers) and (extra := value.keys() - cls.members().keys()):
             raise ValidationError({min(extra): ["is not a member"]})
         try:
             return tuple(
                 [
-                    take(value[name]) if value[name] is not None or not nullable else None
-                    for name, take, nullable in takers
+                    parse(value[name]) if value[name] is not None or not nullable else None
+                    for name, parse, nullable in parsers
                 ]
             )
         except (KeyError, ValidationError):
@@ -73,14 +73,14 @@ class Contract(Schema):
 
     @classmethod
     def _first_error(cls, value: Mapping[str, object]) -> dict[str, list[str]]:
-        for name, take, nullable in cls._takers():
+        for name, parse, nullable in cls._parsers():
             if name not in value:
                 return {name: ["is missing"]}
             if value[name] is None and not nullable:
                 return {name: ["must not be null"]}
             if value[name] is not None:
                 try:
-                    take(value[name])
+                    parse(value[name])
                 except ValidationError as error:
                     return {name: cast(list[str], error.messages)}
         raise AssertionError("a value without an error")

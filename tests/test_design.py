@@ -134,6 +134,30 @@ def test_the_members_are_named_once() -> None:
     ]
 
 
+def test_a_clr_type_is_described_in_three_rooms() -> None:
+    """What it is, how it is written, how it is stored; contracts and converters name types too."""
+    naming = {
+        name
+        for name, tree in _MODULES.items()
+        if {"int32", "datetime"} <= {found.lower().replace("_", "") for found in _names(tree)}
+    }
+
+    assert naming == {
+        "schemas.clr",
+        "schemas.charge_process",
+        "app.webapi.data_contract",
+        "app.webapi.clr_types",
+        "app.store.clr_types",
+        "app.store.clr_values",
+    }
+
+
+def _names(tree: ast.AST) -> set[str]:
+    """Return the last parts of all names in a module's code."""
+    found = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    return found | {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+
+
 def test_the_top_level_is_as_agreed() -> None:
     """Six names, and dotfiles."""
     files = subprocess.run(

@@ -9,18 +9,9 @@ from flask import Flask
 from app.docs.samples import written_sample
 from app.host.application import WebApi
 from app.host.data_contracts import data_contract
-from app.webapi.data_contract import ClrType
+from app.webapi.clr_types import WRITTEN
 from app.webapi.routing import HttpActionDescriptor
 from schemas.contract import Contract
-
-TYPES: Mapping[str, str] = {
-    ClrType.INT32.value: "integer",
-    ClrType.BOOLEAN.value: "boolean",
-    ClrType.STRING.value: "string",
-    ClrType.DECIMAL.value: "decimal number",
-    ClrType.DATE_TIME.value: "date",
-}
-"""A CLR type's name on the help page (ModelDescriptionGenerator)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +64,7 @@ def members(contract: type[Contract]) -> list[Member]:
     return [
         Member(
             member.name,
-            TYPES[field.clr_name],
+            WRITTEN[member.type].help,
             field.clr_name,
             str(field.metadata.get("description", "")),
             bool(field.allow_none),

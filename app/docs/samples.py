@@ -2,25 +2,19 @@
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from app.host.data_contracts import data_contract
-from app.webapi.data_contract import ClrType, DataContract, DataMember, WireValue
+from app.webapi.clr_types import WRITTEN
+from app.webapi.data_contract import DataContract, DataMember, WireValue
 from app.webapi.formatter import MediaTypeFormatter
 from app.webapi.negotiation import FORMATTERS, JSON
 from schemas.contract import Contract
 
 SAMPLE_MOMENT = "2025-12-06T07:19:38.3037942+03:00"
 """The moment of the legacy help page."""
-_SAMPLES: Mapping[ClrType, Callable[[int, str], WireValue]] = {
-    ClrType.INT32: lambda number, _: number,
-    ClrType.BOOLEAN: lambda *_: 1,
-    ClrType.STRING: lambda number, _: f"sample string {number}",
-    ClrType.DECIMAL: lambda number, _: str(number),
-    ClrType.DATE_TIME: lambda _, moment: moment,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +46,7 @@ def format_of(formatter: MediaTypeFormatter) -> str:
 def sample_row(contract: DataContract, moment: str) -> list[WireValue]:
     """Return a sample's values: the n-th member gets the n-th of its type."""
     return [
-        _SAMPLES[member.type](number, moment)
+        WRITTEN[member.type].sample(number, moment)
         for number, member in enumerate(contract.members, start=1)
     ]
 
@@ -60,7 +54,7 @@ def sample_row(contract: DataContract, moment: str) -> list[WireValue]:
 def written_sample(member: DataMember, number: int) -> Mapping[str, str]:
     """Return how each format writes a member's sample: format -> text, without the name."""
     alone = DataContract("", None, (DataMember("", member.type),))
-    row = [_SAMPLES[member.type](number, SAMPLE_MOMENT)]
+    row = [WRITTEN[member.type].sample(number, SAMPLE_MOMENT)]
     json_text, xml_text = (formatter.write(alone, row).decode() for formatter in FORMATTERS)
     return {
         "JSON": json_text.removeprefix('{"":').removesuffix("}"),

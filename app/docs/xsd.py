@@ -1,28 +1,21 @@
 """A contract as XML Schema, as .NET's XsdDataContractExporter writes it."""
 
-from collections.abc import Mapping
 from typing import Any
 from xml.sax.saxutils import escape
 
 from app.host.data_contracts import data_contract
-from app.webapi.data_contract import ClrType
+from app.webapi.clr_types import WRITTEN
+from app.webapi.data_contract import DataMember
 from schemas.clr import ClrField
 from schemas.contract import Contract
 
-_TYPES: Mapping[str, str] = {
-    ClrType.INT32.value: "xs:int",
-    ClrType.BOOLEAN.value: "xs:boolean",
-    ClrType.STRING.value: "xs:string",
-    ClrType.DECIMAL.value: "xs:decimal",
-    ClrType.DATE_TIME.value: "xs:dateTime",
-}
 _NILLABLE = {True: ' nillable="true"', False: ""}
 
 
-def _element(name: str, field: ClrField[Any]) -> str:
+def _element(member: DataMember, field: ClrField[Any]) -> str:
     opening = (
-        f'      <xs:element minOccurs="0" name="{name}"{_NILLABLE[field.allow_none]}'
-        f' type="{_TYPES[field.clr_name]}"'
+        f'      <xs:element minOccurs="0" name="{member.name}"{_NILLABLE[field.allow_none]}'
+        f' type="{WRITTEN[member.type].xsd}"'
     )
     description = field.metadata.get("description")
     if not description:
@@ -36,8 +29,10 @@ def _element(name: str, field: ClrField[Any]) -> str:
 
 def xsd(contract: type[Contract]) -> str:
     """Return a contract's schema: members in ordinal order of their names, all optional."""
-    name, namespace = contract.name(), data_contract(contract).namespace
-    members = "\n".join(_element(*member) for member in sorted(contract.members().items()))
+    made = data_contract(contract)
+    name, namespace, fields = made.name, made.namespace, contract.members()
+    ordered = sorted(made.members, key=lambda member: member.name)
+    members = "\n".join(_element(member, fields[member.name]) for member in ordered)
     return f"""\
 <xs:schema xmlns:tns="{namespace}" elementFormDefault="qualified" \
 targetNamespace="{namespace}" xmlns:xs="http://www.w3.org/2001/XMLSchema">

@@ -2,17 +2,10 @@
 
 from json.encoder import encode_basestring as _quote
 
-from app.webapi.data_contract import ClrType, DataContract, Row
+from app.webapi.clr_types import WRITTEN
+from app.webapi.data_contract import DataContract, Row
 from app.webapi.formatter import MediaTypeFormatter, WriteText, compile_template
 
-# What a member's text is, given its value in {0}. JsonTextWriter adds ".0" to a whole decimal.
-_EXPRESSIONS = {
-    ClrType.INT32: "null if {0} is None else {0}",
-    ClrType.BOOLEAN: "boolean[{0}]",
-    ClrType.STRING: "null if {0} is None else quote({0})",
-    ClrType.DECIMAL: "null if {0} is None else {0} if '.' in {0} else {0} + '.0'",
-    ClrType.DATE_TIME: "null if {0} is None else '\"' + {0} + '\"'",
-}
 _NAMES = {"null": "null", "boolean": {None: "null", 0: "false", 1: "true"}, "quote": _quote}
 
 
@@ -31,7 +24,7 @@ class JsonFormatter(MediaTypeFormatter):
         fill = compile_template(
             "{" + template + "}",
             [
-                _EXPRESSIONS[member.type].format(f"v{index}")
+                WRITTEN[member.type].json.format(f"v{index}")
                 for index, member in enumerate(contract.members)
             ],
             _NAMES,

@@ -2,7 +2,8 @@
 
 import re
 
-from app.webapi.data_contract import ClrType, DataContract, DataMember
+from app.webapi.clr_types import WRITTEN
+from app.webapi.data_contract import DataContract, DataMember
 from app.webapi.formatter import MediaTypeFormatter, WriteText, compile_template
 
 _XSI = "http://www.w3.org/2001/XMLSchema-instance"
@@ -10,15 +11,6 @@ _XSI = "http://www.w3.org/2001/XMLSchema-instance"
 # references (CheckCharacters is off).
 _SPECIAL = re.compile("\r\n|[&<>\n\r\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _NAMED = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "\n": "\r\n", "\r": "\r\n", "\r\n": "\r\n"}
-
-# What an element's text is, given the member's value in {0}.
-_EXPRESSIONS = {
-    ClrType.INT32: "str({0})",
-    ClrType.BOOLEAN: "boolean[{0}]",
-    ClrType.STRING: "escape({0})",
-    ClrType.DECIMAL: "{0}",
-    ClrType.DATE_TIME: "{0}",
-}
 
 
 def escape(text: str) -> str:
@@ -59,6 +51,6 @@ def _namespaces(contract: DataContract) -> str:
 
 
 def _element(member: DataMember, value: str) -> str:
-    name, text = member.name, _EXPRESSIONS[member.type].format(value)
+    name, text = member.name, WRITTEN[member.type].xml.format(value)
     nil = f'<{name} i:nil="true" />'
     return f"{nil!r} if {value} is None else '<{name}>' + {text} + '</{name}>'"
