@@ -8,4 +8,7 @@ from app.factory import create_app
 try:
     app = create_app()
 except ConfigError as error:
-    sys.exit(f"chargecloud: {error}")
+    print(f"chargecloud: {error}", file=sys.stderr)
+    # gunicorn's code for an application that can't be loaded: at any other, it would start
+    # workers for ever.
+    sys.exit(4)

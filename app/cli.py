@@ -1,5 +1,6 @@
 """The command line: its commands, and one line for every error."""
 
+import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
@@ -66,6 +67,9 @@ class Cli(LazyCommands, FlaskGroup):
 
     def main(self, args: Sequence[str] | None = None, *_: Any, **options: Any) -> NoReturn:
         """Run the command line and exit."""
+        # See app.__main__.
+        if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
             result = super().main(args, "chargecloud", standalone_mode=False, **options)
             sys.exit(result if isinstance(result, int) else 0)

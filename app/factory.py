@@ -1,6 +1,7 @@
-"""The composition root."""
+"""The composition root: every part and every middleware, in one place and in order."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -11,6 +12,7 @@ from app.host import error_handler
 from app.host.access import guard
 from app.host.actions import ACTIONS, Action, register
 from app.host.application import WebApi
+from app.host.environ import Middleware
 from app.observe import health, metering
 from app.observe.logs import chosen_format
 from app.observe.request_log import LINES, RequestLog
@@ -33,10 +35,19 @@ def create_app(settings: Settings | None = None, actions: Sequence[Action] = ACT
     guard.install(app)
     metering.install(app)
     app.cli = LazyCommands(name=app.name)
-    line = LINES[chosen_format(settings.log_format), settings.log_user_id]
-    app.wsgi_app = RequestLog(app.wsgi_app, line if settings.log_requests else None)  # type: ignore[method-assign]
-    if settings.proxy_hops:
-        hops = settings.proxy_hops
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
-    metering.separate(app)
+    for layer in reversed(_middleware(settings)):
+        app.wsgi_app = layer(app.wsgi_app)  # type: ignore[method-assign,assignment]
     return app
+
+
+def _middleware(settings: Settings) -> list[Middleware]:
+    """Return what stands around the application, in the order that a request meets it."""
+    line = LINES[chosen_format(settings.log_format), settings.log_user_id]
+    hops = settings.proxy_hops
+    forwarded: list[Middleware] = [partial(ProxyFix, x_for=hops, x_proto=hops, x_host=hops)]
+    return [
+        *metering.separate(settings),
+        *(forwarded if hops else []),
+        partial(RequestLog, line=line if settings.log_requests else None),
+        *metering.meter(settings),
+    ]

@@ -12,7 +12,8 @@ from app.docs import try_it
 from app.docs.documents import DOCUMENTS, Document, contract_named, openapi
 from app.docs.help import Api, api_with_id, apis, members
 from app.docs.samples import samples
-from app.host.application import WebApi, uri_of
+from app.host.application import WebApi
+from app.host.matching import uri_of
 from app.host.responses import HEADERS
 from app.webapi import messages
 from app.webapi.http_error import not_found

@@ -6,7 +6,8 @@ from typing import Final
 
 from flask import Response, request
 
-from app.host.application import WebApi, uri_of
+from app.host.application import WebApi
+from app.host.matching import uri_of
 from app.host.responses import respond, respond_nothing
 from app.webapi import messages
 from app.webapi.http_error import not_found

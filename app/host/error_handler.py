@@ -3,10 +3,11 @@
 from http import HTTPStatus
 
 from flask import Response, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, SecurityError
 
 from app.errors import StoreError
-from app.host.application import WebApi, uri_of
+from app.host.application import WebApi
+from app.host.matching import NotMatched, uri_of
 from app.host.responses import respond_error
 from app.webapi import messages
 from app.webapi.http_error import (
@@ -28,6 +29,8 @@ def register(app: WebApi) -> None:
 
 
 def _http_error(app: WebApi, error: Exception) -> HttpResponseException:
+    if isinstance(error, NotMatched):
+        error = error.error
     if isinstance(error, HttpResponseException):
         if error.__cause__ is not None:
             app.logger.warning("a request can't be answered: %s", error.__cause__)
@@ -42,7 +45,9 @@ def _http_error(app: WebApi, error: Exception) -> HttpResponseException:
 
 
 def _from_werkzeug(error: HTTPException, code: int) -> HttpResponseException:
-    """What a Flask extension aborts with."""
+    """What Flask refuses, or an extension aborts with."""
+    if isinstance(error, SecurityError):
+        return HttpResponseException(400, HttpError(messages.INVALID_HOSTNAME))
     if code == 404:
         return not_found(uri_of(request.environ), messages.NO_ROUTE_DATA)
     if code == 405:

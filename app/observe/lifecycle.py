@@ -1,4 +1,4 @@
-"""gunicorn's hooks: what is said at start and stop."""
+"""What a server says at its start and at its end."""
 
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -6,20 +6,15 @@ from typing import Any
 from app.config import Settings
 
 
-def when_ready(server: Any) -> None:
-    """Say which version listens where, with which settings."""
-    shown = Settings.from_environ().masked()
-    members = {"version": program_version(), "settings": shown}
-    server.log.info(
-        "chargecloud serves at %s",
-        ", ".join(str(listener) for listener in server.LISTENERS),
-        extra={"members": members},
-    )
+def started(log: Any, where: str) -> None:
+    """Say which version listens where, with which settings; ``log`` has a logger's methods."""
+    members = {"version": program_version(), "settings": Settings.from_environ().masked()}
+    log.info("chargecloud serves at %s", where, extra={"members": members})
 
 
-def on_exit(server: Any) -> None:
+def stopped(log: Any) -> None:
     """Say that the service has stopped."""
-    server.log.info("chargecloud stopped", extra={"members": {"version": program_version()}})
+    log.info("chargecloud stopped", extra={"members": {"version": program_version()}})
 
 
 def program_version() -> str:

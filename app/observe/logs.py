@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import has_request_context, request
-from gunicorn.glogging import Logger as GunicornLogger
 
 from app.host.environ import REQUEST_ID
 from app.observe.request_log import utc
@@ -76,7 +75,7 @@ class TextFormatter(JsonFormatter):
 
 
 def logging_config(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
-    """Return gunicorn's ``logconfig_dict``: all records to standard output, in one format.
+    """Return a ``logging.config`` dictionary: all records to standard output, in one format.
 
     Reads its two settings leniently: bad ones stop the start by themselves, with their own line.
     """
@@ -103,11 +102,3 @@ def logging_config(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
             "gunicorn.error": {"level": "INFO", "handlers": ["stdout"], "propagate": False}
         },
     }
-
-
-class Logger(GunicornLogger):
-    """gunicorn's logger without its access log, in whose place ``RequestLog`` stands."""
-
-    def _compute_access_log_enabled(self) -> bool:
-        """Say no: a ``logconfig_dict`` alone would turn it on, at 20 us a request."""
-        return False

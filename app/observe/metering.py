@@ -4,26 +4,38 @@ import atexit
 import os
 import shutil
 import tempfile
+from functools import partial
 from importlib import import_module
 from typing import Any
 
+from app.config import Settings
 from app.errors import ConfigError, missing
 from app.host.application import WebApi
+from app.host.environ import Middleware
 
 _DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
 
 
 def install(app: WebApi) -> None:
-    """Measure requests and store, and declare /metrics, as the settings ask. Raises ConfigError."""
+    """Measure the store, and declare /metrics, as the settings ask. Raises ConfigError."""
     if app.settings.metrics != "off":
         _module().install(app, with_route=app.settings.metrics == "on")
 
 
-def separate(app: WebApi) -> None:
-    """Answer /metrics on an address of its own, where METRICS names one, and nothing else there."""
-    if ":" in app.settings.metrics:
-        port = app.settings.metrics.rpartition(":")[2]
-        app.wsgi_app = _module().Address(app.wsgi_app, port)  # type: ignore[method-assign]
+def meter(settings: Settings) -> list[Middleware]:
+    """Return what counts requests and their time, if that is asked for."""
+    return [] if settings.metrics == "off" else [_module().Meter]
+
+
+def separate(settings: Settings) -> list[Middleware]:
+    """Return what answers /metrics on an address of its own, if METRICS names one."""
+    address = settings.metrics
+    return [partial(_module().Address, address=address)] if ":" in address else []
+
+
+def serve(address: str) -> None:
+    """Answer metrics on an address of their own, beside a server that listens on one only."""
+    _module().serve(address)
 
 
 def _module() -> Any:

@@ -4,6 +4,7 @@ Each process counts in a file of its own; a dead worker's file stays and keeps i
 no counter ever falls. No label holds anything that a client sent.
 """
 
+import socket
 from collections.abc import Callable, Iterable
 from time import perf_counter
 from typing import Any
@@ -15,15 +16,14 @@ from prometheus_client import (
     Counter,
     Histogram,
     generate_latest,
+    start_http_server,
 )
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from app.host import environ as keys
 from app.host.application import WebApi
-from app.host.environ import MATCH
+from app.host.environ import Environ, WsgiApp
 from schemas.resource import Resource
-
-Environ = dict[str, Any]
-Wsgi = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
 # In a registry of its own, as only the files count.
 _OWN = CollectorRegistry()
@@ -46,9 +46,8 @@ STORE_FAILURES = Counter(
 
 
 def install(app: WebApi, with_route: bool) -> None:
-    """Measure an application's requests and its store; declare /metrics if asked."""
+    """Measure an application's store; declare /metrics if asked."""
     app.store.latest = _measured(app.store.latest)  # type: ignore[method-assign,assignment]
-    app.wsgi_app = Meter(app.wsgi_app)  # type: ignore[method-assign]
     if with_route:
         app.add_url_rule("/metrics", "metrics", lambda: Response(page(), 200, content_type=_TYPE))
 
@@ -58,9 +57,13 @@ _TYPE = CONTENT_TYPE_LATEST
 
 def page() -> bytes:
     """Return the metrics of all processes."""
+    return generate_latest(_all_processes())
+
+
+def _all_processes() -> CollectorRegistry:
     registry = CollectorRegistry()
     MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    return generate_latest(registry)
+    return registry
 
 
 def _measured(latest: Callable[[Resource, int], Any]) -> Callable[[Resource, int], Any]:
@@ -80,7 +83,7 @@ def _measured(latest: Callable[[Resource, int], Any]) -> Callable[[Resource, int
 class Meter:
     """Counts requests and their time."""
 
-    def __init__(self, app: Wsgi) -> None:
+    def __init__(self, app: WsgiApp) -> None:
         self._app = app
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -96,25 +99,55 @@ class Meter:
         try:
             return self._app(environ, start)
         finally:
-            match = environ.get(MATCH)
+            match = environ.get(keys.MATCH)
             REQUESTS.labels(status, "none" if match is None else match.media_type).inc()
             SECONDS.observe(perf_counter() - started)
 
 
 class Address:
-    """Answers /metrics on one port, where nothing else is, and is not there on any other."""
+    """Answers /metrics on one address of gunicorn's, where nothing else is.
 
-    def __init__(self, app: Wsgi, port: str) -> None:
+    Args:
+        app: the WSGI application that answers on every other address.
+        address: HOST:PORT.
+    """
+
+    def __init__(self, app: WsgiApp, address: str) -> None:
         self._app = app
-        self._port = port
+        self._hosts, self._port = _addresses(address)
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer as a WSGI application."""
-        if environ["SERVER_PORT"] != self._port:
+        if not self._is_here(environ):
             return self._app(environ, start_response)
-        found = environ["PATH_INFO"] == "/metrics" and environ["REQUEST_METHOD"] == "GET"
+        found = environ[keys.PATH_INFO] == "/metrics" and environ[keys.REQUEST_METHOD] == "GET"
         body = page() if found else b"Only GET /metrics is here.\n"
         kind = _TYPE if found else "text/plain; charset=utf-8"
         headers = [("Content-Type", kind), ("Content-Length", str(len(body)))]
         start_response("200 OK" if found else "404 Not Found", headers)
         return [body]
+
+    def _is_here(self, environ: Environ) -> bool:
+        # Over a unix socket the client has no address, and gunicorn takes the server's from Host.
+        return (
+            environ[keys.SERVER_PORT] == self._port
+            and environ[keys.SERVER_NAME] in self._hosts
+            and bool(environ.get(keys.REMOTE_ADDR))
+        )
+
+
+def serve(address: str) -> None:
+    """Answer metrics on an address of their own, in a thread of this process."""
+    host, _, port = address.rpartition(":")
+    start_http_server(int(port), host.strip("[]"), _all_processes())
+
+
+def _addresses(address: str) -> tuple[set[str], str]:
+    """Return the hosts that a server may say it has for an address, and the port."""
+    host, _, port = address.rpartition(":")
+    host = host.strip("[]")
+    try:
+        found = {str(info[4][0]) for info in socket.getaddrinfo(host, port)}
+    except OSError:
+        found = set()
+    return {host, *found}, port

@@ -24,5 +24,6 @@ def maker() -> Callable[[], str]:
         numbers = itertools.count(1)
 
     # A forked worker would go on with its parent's ids, as all its siblings would.
-    os.register_at_fork(after_in_child=renew)
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=renew)
     return lambda: f"{prefix}-{next(numbers):x}"

@@ -11,11 +11,18 @@ from json.encoder import encode_basestring_ascii as quote
 from time import perf_counter
 from typing import Any, cast
 
-from app.host.environ import MATCH, MATCHED, REQUEST_ID
+from app.host.environ import (
+    MATCH,
+    MATCHED,
+    REMOTE_ADDR,
+    REQUEST_ID,
+    REQUEST_METHOD,
+    X_REQUEST_ID,
+    Environ,
+    WsgiApp,
+)
 from app.observe import request_id
 
-Environ = dict[str, Any]
-App = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 Line = Callable[[Environ, str, int | None, float], str]
 """Formats (environ, status, bytes, seconds)."""
 
@@ -39,7 +46,9 @@ class RequestLog:
         emit: takes each line.
     """
 
-    def __init__(self, app: App, line: Line | None, emit: Callable[[str], None] = write) -> None:
+    def __init__(
+        self, app: WsgiApp, line: Line | None, emit: Callable[[str], None] = write
+    ) -> None:
         self._app = self.__wrapped__ = app
         self._line = line
         self._emit = emit
@@ -48,7 +57,7 @@ class RequestLog:
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer as a WSGI application."""
         started = perf_counter()
-        name = environ.get("HTTP_X_REQUEST_ID")
+        name = environ.get(X_REQUEST_ID)
         if name is None or not request_id.is_sane(name):
             name = self._make_id()
         environ[REQUEST_ID] = name
@@ -104,10 +113,10 @@ def json_line(environ: Environ, status: str, length: int | None, seconds: float)
     chosen = _CHOSE_NOTHING if match is None else _chosen(match)
     return (
         f'{{"time":"{utc()}","level":"info","message":"request",'
-        f'"method":{quote(environ["REQUEST_METHOD"][:_LONGEST])},"route":{route},'
+        f'"method":{quote(environ[REQUEST_METHOD][:_LONGEST])},"route":{route},'
         f'"status":{status[:3]},{chosen},"bytes":{"null" if length is None else length},'
         f'"ms":{seconds * 1000:.3f},"request_id":"{environ[REQUEST_ID]}",'
-        f'"client":{quote(environ.get("REMOTE_ADDR", "")[:_LONGEST])}}}\n'
+        f'"client":{quote(environ.get(REMOTE_ADDR, "")[:_LONGEST])}}}\n'
     )
 
 
@@ -133,7 +142,7 @@ def text_line(environ: Environ, status: str, length: int | None, seconds: float)
     route = "-" if matched is None else matched[0].rule
     chosen = "-" if match is None else f"{match.media_type} ({match.ranking._name_.lower()})"
     method, client = (
-        quote(environ.get(key, "")[:_LONGEST])[1:-1] for key in ("REQUEST_METHOD", "REMOTE_ADDR")
+        quote(environ.get(key, "")[:_LONGEST])[1:-1] for key in (REQUEST_METHOD, REMOTE_ADDR)
     )
     return (
         f"{utc()[11:23]} {status[:3]} {method} {route} {chosen}"

@@ -6,9 +6,11 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
+from app.config import PREFIX
 from app.errors import StoreError
 from app.host.application import WebApi
-from app.server import demo, gunicorn_conf, servers
+from app.server import demo, servers
+from app.server.cores import cores
 from app.store.legacy import ColumnsError
 from app.store.store import SchemaError, Store
 
@@ -24,35 +26,49 @@ def _address(context: click.Context, parameter: click.Parameter, text: str) -> s
 @click.option(
     "--bind",
     metavar="HOST:PORT",
-    default=gunicorn_conf.bind,
+    default="127.0.0.1:8000",
+    show_default=True,
     callback=_address,
     help="Where to listen.",
 )
 @click.option(
-    "--workers", type=click.IntRange(1), show_default="one a core", help="Worker processes."
+    "--workers",
+    type=click.IntRange(1),
+    show_default=f"one a core ({len(cores())}); waitress has one",
+    help="Worker processes.",
 )
-@click.option("--threads", type=click.IntRange(1), help="Threads of each worker.")
+@click.option(
+    "--threads",
+    type=click.IntRange(1),
+    show_default="4; granian 8",
+    help="Threads of each worker.",
+)
 @click.option("--demo", "with_demo", is_flag=True, help="Fill an empty store with examples.")
 @click.option(
     "--server",
     "name",
     type=click.Choice(list(servers.SERVERS)),
-    default="gunicorn",
-    help="granian, an extra, gets the most of a core.",
+    default=servers.DEFAULT,
+    show_default=True,
+    help="granian gets the most of a core; waitress runs on Windows too.",
 )
 @with_appcontext
 def serve(bind: str, workers: int | None, threads: int | None, with_demo: bool, name: str) -> None:
     """Serve until SIGTERM or SIGINT."""
     run = servers.load(name)
-    unreachable = _check(cast(WebApi, current_app).store)
-    for check in cast(WebApi, current_app).checks.values():
+    app = cast(WebApi, current_app)
+    servers.check_address(bind, "--bind")
+    if ":" in app.settings.metrics:
+        servers.check_address(app.settings.metrics, f"{PREFIX}METRICS")
+    unreachable = _check(app.store)
+    for check in app.checks.values():
         if problem := check():
             click.echo(f"chargecloud: {problem}; this is tried again with each request", err=True)
     if with_demo:
-        _fill(cast(WebApi, current_app._get_current_object()), bind)  # type: ignore[attr-defined]
+        _fill(app, bind)
     elif unreachable is not None:
         click.echo(f"chargecloud: {unreachable}; it is asked again with each request", err=True)
-    run(bind, workers or gunicorn_conf.workers, threads)
+    run(bind, workers, threads)
 
 
 def _check(store: Store) -> StoreError | None:

@@ -28,10 +28,14 @@ class Server(BaseApplication):
         return import_app("wsgi:app")
 
 
-def run(bind: str, workers: int, threads: int | None) -> None:
+def run(bind: str, workers: int | None, threads: int | None) -> None:
     """Serve with gunicorn."""
-    # gunicorn would take the command's arguments for its own when it is told to reload.
-    sys.argv[1:] = []
+    # What SIGUSR2 starts beside this one: also where that is `python -m app serve`.
+    sys.argv[:] = sys.orig_argv[1:]
     metrics = Settings.from_environ().metrics
     binds = [bind, metrics] if ":" in metrics else [bind]
-    Server(bind=binds, workers=workers, threads=threads or gunicorn_conf.threads).run()
+    Server(
+        bind=binds,
+        workers=workers or gunicorn_conf.workers,
+        threads=threads or gunicorn_conf.threads,
+    ).run()

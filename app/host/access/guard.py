@@ -6,7 +6,7 @@ asks who this is, and only then it reads the parameters (AuthorizationFilterAttr
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any, Protocol
+from typing import Protocol
 
 from flask import Response, request
 
@@ -102,10 +102,10 @@ class Guard:
 
     def __call__(self) -> Response | None:
         """Return a refusal, or ``None``."""
-        error: Any = request.routing_exception
+        error = request.routing_exception
         if request.endpoint in self._app.open_endpoints:
             return None
-        if error is not None and getattr(error, "status", 404) != 400:
+        if error is not None and error.code != 400:
             return None
         environ = request.environ
         scheme, _, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")

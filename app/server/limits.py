@@ -1,0 +1,8 @@
+"""What every server takes and keeps alike."""
+
+HEAD_BYTES = 16_384
+"""Of a request's line and headers: what http.sys takes (MaxRequestBytes)."""
+KEEP_ALIVE_SECONDS = 75
+"""How long an idle connection stays open: longer than nginx keeps its own (60)."""
+GRACEFUL_SECONDS = 30
+"""How long a stopping server waits for what it has begun."""

@@ -1,0 +1,50 @@
+"""waitress: one process in plain Python, for Windows, and for slow clients without nginx."""
+
+import logging.config
+import select
+import signal
+import sys
+from typing import Any, NoReturn
+
+import click
+import waitress
+
+from app.config import Settings
+from app.observe import lifecycle, metering
+from app.observe.logs import logging_config
+from app.server.limits import HEAD_BYTES, KEEP_ALIVE_SECONDS
+from wsgi import app
+
+_THREADS = 4
+_CONNECTIONS = 1000
+
+
+def run(bind: str, workers: int | None, threads: int | None) -> None:
+    """Serve with waitress. Raises UsageError for more than one worker."""
+    if workers is not None and workers > 1:
+        raise click.UsageError("--server waitress is one process: it takes --workers 1 only")
+    logging.config.dictConfig(logging_config())
+    signal.signal(signal.SIGTERM, _stop)
+    metrics = Settings.from_environ().metrics
+    if ":" in metrics:
+        metering.serve(metrics)
+    log = logging.getLogger("chargecloud")
+    lifecycle.started(log, f"http://{bind}")
+    waitress.serve(
+        app,
+        listen=bind,
+        threads=threads or _THREADS,
+        channel_timeout=KEEP_ALIVE_SECONDS,
+        connection_limit=_CONNECTIONS,
+        # select() takes no descriptor above 1,023; Windows has no poll() and counts otherwise.
+        asyncore_use_poll=hasattr(select, "poll"),
+        max_request_header_size=HEAD_BYTES,
+        # ProxyFix handles forwarded headers (PROXY_HOPS).
+        clear_untrusted_proxy_headers=False,
+    )
+    lifecycle.stopped(log)
+
+
+def _stop(number: int, frame: Any) -> NoReturn:
+    """Let waitress answer what it has begun, as at Ctrl-C."""
+    sys.exit(0)
