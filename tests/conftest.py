@@ -86,6 +86,7 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "postgresql":
         url: str = request.getfixturevalue("postgres_url")
         return url
+    (tmp_path / "empty").mkdir()
     return f"sqlite:///{tmp_path / 'empty' / 'store.sqlite'}"
 
 

@@ -4,7 +4,7 @@ import signal
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import psutil
 import psycopg
@@ -35,7 +35,9 @@ class Stoppable:
     def _signal(self, number: int) -> None:
         main = psutil.Process(self._server.get_pid())
         for process in (main, *main.children(recursive=True)):
-            process.send_signal(number)
+            # A client that has gone lets its process end as soon as it goes on.
+            with suppress(psutil.NoSuchProcess):
+                process.send_signal(number)
 
 
 @contextmanager

@@ -78,6 +78,7 @@ def processes() -> list[Stored]:
 
 def fill(store: Store) -> bool:
     """Fill an empty store and return whether it was; one that holds something stays as it is."""
+    store.prepare()
     empty = store.count(CHARGE_PROCESS) == 0
     if empty:
         store.replace(CHARGE_PROCESS, processes())

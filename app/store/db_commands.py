@@ -38,7 +38,7 @@ def upgrade() -> None:
         _store().metadata.create_all(connection)
         click.echo(f"{_store()}: {_named(before)}, now {schema.revision(connection)}")
 
-    _store().administer(run)
+    _store().administer(run, create=True)
 
 
 @db.command("current")
@@ -57,7 +57,7 @@ def check() -> None:
     """
 
     def run(connection: Connection) -> None:
-        problem = schema.problem(connection)
+        problem = schema.problem(connection, _store().metadata)
         if problem is not None:
             raise StoreError(f"{_store()}: {problem}")
         found = compare_metadata(MigrationContext.configure(connection), _store().metadata)

@@ -1,21 +1,18 @@
 """A legacy database as it is: read by its operator's query, never written."""
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from sqlite3 import SQLITE_ERROR
-from typing import Any, NoReturn, cast
-from urllib.parse import quote
+from typing import Any, NoReturn
 
 from marshmallow import ValidationError
-from sqlalchemy import Connection, make_url
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy import Connection
 
 from app.errors import StoreError
 from app.store.clr_types import STORED
 from app.store.clr_values import Convert
 from app.store.status_query import StatusQuery
-from app.store.store import Store, Stored, sqlite_file
+from app.store.store import Store, Stored
 from schemas.clr import INT32_MIN
 from schemas.resource import Resource
 
@@ -39,6 +36,8 @@ class LegacyStore(Store):
         timeout: as in Store.
     """
 
+    _MODE = "ro"
+
     def __init__(
         self,
         url: str,
@@ -46,11 +45,9 @@ class LegacyStore(Store):
         utc_as_z: bool = False,
         timeout: float = 5.0,
     ) -> None:
-        super().__init__(_read_only(url), queries, timeout)
-        self.url = make_url(url)
-        self._file = sqlite_file(url)
+        super().__init__(url, queries, timeout)
         self._queries = queries
-        dialect = self._engine.dialect
+        dialect = self._connections.engine.dialect
         self._statements = {each: query.compile(dialect) for each, query in queries.items()}
         utc = "Z" if utc_as_z else "+00:00"
         self._converters = {each: _converters(each, utc) for each in queries}
@@ -78,7 +75,7 @@ class LegacyStore(Store):
         """Refuse: a legacy database has its tables."""
         self._refuse()
 
-    def administer(self, run: Callable[[Connection], None]) -> None:
+    def administer(self, run: Callable[[Connection], None], create: bool = False) -> None:
         """Refuse to change what isn't ours."""
         self._refuse()
 
@@ -94,26 +91,26 @@ class LegacyStore(Store):
         """Refuse to look: nothing may be put in."""
         self._refuse()
 
-    def _opened(self, connection: DBAPIConnection) -> None:
-        super()._opened(connection)
+    def _set_up(self, connection: Any) -> None:
+        super()._set_up(connection)
         cursor = connection.cursor()
-        for statement in _ON_OPEN.get(self.url.get_backend_name(), ()):
+        for statement in _ON_OPEN.get(self._database, ()):
             cursor.execute(statement)
-        if self.url.get_backend_name() == "postgresql":
+        cursor.close()
+        if self._database == "postgresql":
             # psycopg's dates have six digits, years to 9999 and no infinity: its texts have all.
             text = import_module("psycopg.types.string").TextLoader
             for name in ("date", "timestamp", "timestamptz"):
-                cast(Any, connection).adapters.register_loader(name, text)
+                connection.adapters.register_loader(name, text)
 
     def _ask(self, resource: Resource, asked: int) -> Sequence[Any] | None:
         """Return the query's first row with checked columns."""
+        statement = self._statements[resource]
         try:
-            cursor = self._execute(self._statements[resource], asked)
-            row: Sequence[Any] | None = cursor.fetchone()
-            columns = tuple(column[0] for column in cursor.description or ())
-            cursor.close()
+            row, columns = self._connections.query(
+                statement.sql, statement.parameters(asked), _row_and_columns
+            )
         except Exception as error:
-            self._disconnect()
             failed = self._failed("read", error)
             raise ColumnsError(str(failed)) if self._objected(error) else failed from error
         if columns != self._columns.get(resource, ((), []))[0]:
@@ -122,7 +119,7 @@ class LegacyStore(Store):
 
     def _objected(self, error: Exception) -> bool:
         """Whether the database was reached and has something against the query."""
-        dbapi: Any = self._engine.dialect.loaded_dbapi
+        dbapi = self._connections.dbapi
         kinds = (dbapi.ProgrammingError, dbapi.DataError, dbapi.InternalError)
         return isinstance(error, kinds) or getattr(error, "sqlite_errorcode", 0) == SQLITE_ERROR
 
@@ -176,11 +173,5 @@ def _nullable(convert: Convert) -> Convert:
     return lambda value: None if value is None else convert(value)
 
 
-def _read_only(url: str) -> str:
-    """Let SQLite open its file for reading; the others are told when they are connected."""
-    parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite":
-        return url
-    file = f"file:{quote(os.path.abspath(str(parsed.database)))}"
-    opened = parsed.set(database=file).update_query_dict({"mode": "ro", "uri": "true"})
-    return opened.render_as_string(hide_password=False)
+def _row_and_columns(cursor: Any) -> tuple[Sequence[Any] | None, tuple[str, ...]]:
+    return cursor.fetchone(), tuple(column[0] for column in cursor.description or ())

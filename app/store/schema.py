@@ -48,13 +48,16 @@ def create(connection: Connection, metadata: MetaData) -> None:
         raise
 
 
-def problem(connection: Connection) -> str | None:
+def problem(connection: Connection, metadata: MetaData) -> str | None:
     """Say why this code can't use the schema, ``None`` if it can."""
+    if _lacks_tables(connection, metadata):
+        missing = metadata.tables.keys() - {*inspect(connection).get_table_names()}
+        return f"it has no table {', '.join(sorted(missing))} yet: run chargecloud db upgrade"
     found = revision(connection)
     if found == REVISION:
         return None
     if found is None or found < REVISION:
-        name = "of before versions" if found is None else found
+        name = "it has no version" if found is None else found
         return f"its schema is older ({name}) than {REVISION}: run chargecloud db upgrade"
     return f"its schema is newer ({found}) than {REVISION}: run a newer chargecloud"
 

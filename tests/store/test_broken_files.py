@@ -97,7 +97,9 @@ def test_a_file_system_that_cant_be_written(clean_env: dict[str, str]) -> None:
     """The kernel's own file system takes no file."""
     with _served(Path("/proc/store.sqlite"), clean_env) as (port, server):
         assert _ask(port).status == 500
-        assert all("can't be opened: unable to open" in line for line in _errors(server))
+        assert {line.rpartition(" can't be ")[2] for line in _errors(server)} == {
+            "read: No such file or directory"
+        }
         assert "Traceback" not in server.output()
 
 
@@ -115,7 +117,7 @@ def test_a_locked_file_is_given_up_in_time(tmp_path: Path, clean_env: dict[str, 
             other.execute("ROLLBACK")
 
             assert (status, nothing, _ask(port).status) == (500, 404, 200)
-            assert seconds < 2.1
+            assert seconds < 4
             assert any("database is locked" in line for line in _errors(server))
 
 

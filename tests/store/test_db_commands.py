@@ -41,7 +41,6 @@ def run(
     tmp_path: Path,
 ) -> Run:
     """Run the command with an empty database of each kind."""
-    (tmp_path / "empty").mkdir(exist_ok=True)
     monkeypatch.setenv("CHARGECLOUD_DATABASE_URL", empty_url)
 
     def command(*arguments: str) -> Done:
@@ -92,7 +91,7 @@ def test_a_store_without_a_version_is_taken_over(run: Run, empty_url: str) -> No
     before, upgrade, export = run("export"), run("db", "upgrade"), run("export")
 
     assert (
-        "its schema is older (of before versions) than 0001: run chargecloud db upgrade"
+        "its schema is older (it has no version) than 0001: run chargecloud db upgrade"
         in before.stderr
     )
     assert upgrade.returncode == 0, upgrade.stderr
@@ -143,10 +142,32 @@ def test_check_names_what_differs(run: Run, empty_url: str) -> None:
     assert done.returncode == 1
 
 
-def test_current_says_when_there_is_nothing(run: Run) -> None:
-    """It creates nothing either."""
-    assert run("db", "current").stdout == "no version\n"
-    assert run("db", "current").stdout == "no version\n"
+@pytest.mark.parametrize("command", [("export",), ("db", "current"), ("db", "check")], ids=" ".join)
+def test_commands_that_read_create_nothing(
+    run: Run, empty_url: str, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    """A mistyped path of a SQLite file is named, and stays missing."""
+    done = run(*command)
+
+    if empty_url.startswith("sqlite"):
+        assert done.stderr == f"chargecloud: {empty_url} can't be read: No such file or directory\n"
+        assert not any((tmp_path / "empty").iterdir())
+
+
+def test_an_empty_database_is_named(run: Run, empty_url: str, tmp_path: Path) -> None:
+    """With the command that makes its tables; ``current`` has no version to print."""
+    if empty_url.startswith("sqlite"):
+        (tmp_path / "empty" / "store.sqlite").touch()
+
+    current, check, export = run("db", "current"), run("db", "check"), run("export")
+
+    assert current.stdout == "no version\n"
+    for done in (check, export):
+        assert done.returncode == 1
+        assert done.stdout == ""
+        assert done.stderr.endswith(
+            ": it has no table charge_process yet: run chargecloud db upgrade\n"
+        )
 
 
 def test_the_code_knows_the_newest_change() -> None:

@@ -167,10 +167,10 @@ def test_zones_of_utc_are_z_by_setting(make: Callable[..., WebApi]) -> None:
 
 def test_the_file_is_open_for_reading_only(make: Callable[..., WebApi]) -> None:
     """SQLite itself would refuse a query that wrote."""
-    cursor = make().store._connection().cursor()
+    connections = make().store._connections
 
     with pytest.raises(sqlite3.OperationalError, match="readonly database"):
-        cursor.execute("DELETE FROM Firma")
+        connections.query("DELETE FROM Firma", (), lambda cursor: cursor.fetchall())
 
 
 def test_nothing_is_put_into_it(make: Callable[..., WebApi], file: Path) -> None:

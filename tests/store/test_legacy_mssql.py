@@ -117,9 +117,7 @@ def test_no_transaction_is_left_open(run: Callable[..., Any], server: Server) ->
     """A read holds nothing in the server."""
     run(_ask)
 
-    begun = [sql.split()[0] for sql in server.got if sql.endswith(" TRAN")]
-    assert begun == ["BEGIN", "ROLLBACK"]
-    assert server.got.index("ROLLBACK TRAN") < len(server.got) - 1
+    assert not any(sql.endswith(" TRAN") for sql in server.got), server.got
 
 
 _DAY = date(2016, 1, 2)

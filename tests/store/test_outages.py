@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 import psutil
 import psycopg
@@ -50,6 +51,12 @@ class Service:
         started = time.monotonic()
         truth.until(lambda: self.ask(_STATUS).status == 200, 10)
         return time.monotonic() - started
+
+    def connections(self) -> int:
+        """Return how many connections the database has."""
+        with psycopg.connect(self.database.uri) as connection:
+            query = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"
+            return int((connection.execute(query).fetchone() or (0,))[0])
 
     def threads(self) -> int:
         """Return how many threads the worker has."""
@@ -103,29 +110,29 @@ def test_a_database_that_is_away(service: Service) -> None:
 
 
 def test_a_database_that_never_answers(service: Service) -> None:
-    """Every request is answered in time, other paths at full speed, and few threads wait."""
+    """Requests end in time, later ones at once; afterwards all is as it was before."""
+    service.until_answered()
+    threads, connections = service.threads(), service.connections()
     service.database.pause()
     try:
-        with ThreadPoolExecutor(24) as pool:
-            statuses = [pool.submit(service.timed, _STATUS) for _ in range(20)]
-            time.sleep(0.4)
-            others = [service.timed("/nothing") for _ in range(50)]
-            answers = [future.result() for future in statuses]
-        threads = service.threads()
+        with ThreadPoolExecutor(20) as pool:
+            answers = list(pool.map(service.timed, [_STATUS] * 20))
         refused = [service.timed(_STATUS) for _ in range(20)]
+        others = [service.timed("/nothing") for _ in range(20)]
     finally:
         service.database.resume()
+    back = service.until_answered()
 
-    assert {status for status, _ in answers} == {500}
-    assert max(seconds for _, seconds in answers) < _TIMEOUT
+    assert {status for status, _ in answers + refused} == {500}
+    # Those that wait for a thread meanwhile may be a trial then.
+    assert max(seconds for _, seconds in answers) < _TIMEOUT + 1.5
+    assert median(seconds for _, seconds in refused) < 0.2
     assert {status for status, _ in others} == {404}
-    assert max(seconds for _, seconds in others) < 0.5
-    assert {status for status, _ in refused} == {500}
-    assert max(seconds for _, seconds in refused) < 0.5
-    assert threads < 45
-    assert service.until_answered() < 1
-    truth.until(lambda: service.threads() < 8, 10)
+    assert median(seconds for _, seconds in others) < 0.2
+    assert back < 2
     assert "the server does not answer" in service.server.output()
+    truth.until(lambda: service.threads() <= threads + 2, 10)
+    truth.until(lambda: service.connections() <= connections + 2, 10)
 
 
 def test_a_database_that_is_restarted_under_load(service: Service) -> None:

@@ -21,6 +21,7 @@ _MEMBERS = demo.processes()[0][2:]
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     """An empty store."""
+    (tmp_path / "folder").mkdir()
     return Store(f"sqlite:///{tmp_path / 'folder' / 'store.sqlite'}", RESOURCES)
 
 
