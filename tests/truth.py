@@ -221,10 +221,14 @@ class Server(subprocess.Popen[bytes]):
         return os.pread(self._log.fileno(), size, 0).decode()
 
     def stop(self) -> None:
-        """Terminate, and close the file."""
+        """Terminate, and close the file; fails if the process has to be killed."""
         self.terminate()
-        self.wait(timeout=30)
-        self._log.close()
+        try:
+            self.wait(timeout=30)
+        finally:
+            self.kill()
+            self.wait()
+            self._log.close()
 
 
 @contextmanager

@@ -18,7 +18,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -95,15 +95,8 @@ def _wrk(port: int, accept: str, seconds: float, users: int, seed: int) -> tuple
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
         script.write(LUA)
         script.flush()
-        command = [
-            packages.program("wrk"),
-            "-t1",
-            f"-c{CONNECTIONS}",
-            f"-d{seconds:.0f}s",
-            "-s",
-            script.name,
-        ]
-        command += ["-H", f"Accept: {accept}", f"http://127.0.0.1:{port}", "--"]
+        command = [packages.program("wrk"), "-t1", f"-c{CONNECTIONS}", f"-d{seconds:.0f}s"]
+        command += ["-s", script.name, "-H", f"Accept: {accept}", f"http://127.0.0.1:{port}", "--"]
         command += [str(users), str(seed)]
         output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     requests, duration, p99 = json.loads(output.partition("RESULT ")[2])
@@ -118,12 +111,12 @@ def _threads(
 
     def ask(number: int) -> None:
         rng = random.Random(seed * CONNECTIONS + number)
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-        while (started := time.monotonic()) < deadline:
-            path = f"/ChargeProcess/Status?user_id={rng.randint(1, users)}"
-            connection.request("GET", path, headers={"Accept": accept})
-            connection.getresponse().read()
-            latencies.append(time.monotonic() - started)
+        with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
+            while (started := time.monotonic()) < deadline:
+                path = f"/ChargeProcess/Status?user_id={rng.randint(1, users)}"
+                connection.request("GET", path, headers={"Accept": accept})
+                connection.getresponse().read()
+                latencies.append(time.monotonic() - started)
 
     threads = [threading.Thread(target=ask, args=(number,)) for number in range(CONNECTIONS)]
     for thread in threads:

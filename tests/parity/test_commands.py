@@ -2,7 +2,6 @@
 
 import json
 import os
-import pty
 import re
 import signal
 import subprocess
@@ -17,7 +16,7 @@ from lxml import etree
 
 from app.host.application import WebApi
 from app.parity.recording import Answer, read
-from tests import truth
+from tests import terminal, truth
 from tests.parity.mutants import MUTANTS
 from tests.parity.services import Changed, serving
 
@@ -430,7 +429,7 @@ def test_a_terminal_gets_a_table(
     mutant: str, some: Path, clean_env: dict[str, str], tmp_path: Path
 ) -> None:
     """And a bar while it runs."""
-    primary, secondary = pty.openpty()
+    primary, secondary = terminal.pair()
     command = [*_COMMAND, "replay", str(some), mutant]
     env = {**clean_env, "TERM": "xterm", "COLUMNS": "120"}
     with subprocess.Popen(command, env=env, cwd=tmp_path, stdout=secondary, stderr=secondary) as it:

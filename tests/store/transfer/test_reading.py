@@ -1,7 +1,6 @@
 """A file is read in a process of its own, and gives what it gives without one."""
 
 import os
-import pty
 import random
 import signal
 import subprocess
@@ -18,6 +17,7 @@ from app.errors import StoreError
 from app.host.actions import CHARGE_PROCESS
 from app.store.store import Stored
 from app.store.transfer import reading, records
+from tests import terminal
 from tests.measure import bulk
 
 LINE = records.writer(CHARGE_PROCESS)
@@ -85,7 +85,7 @@ def _url(tmp_path: Path) -> str:
 
 def _on_terminal(env: dict[str, str], *arguments: str) -> tuple[bytes, bytes]:
     """Run the command with standard error on a terminal; returns output and what it shows."""
-    here, there = pty.openpty()
+    here, there = terminal.pair()
     shown: list[bytes] = []
 
     def read() -> None:
