@@ -1,6 +1,9 @@
 """What tests share: a store with the recorded processes, and applications on it."""
 
 import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -31,6 +34,34 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     reasons = [str(report.longrepr[2]) for report in reports if isinstance(report.longrepr, tuple)]
     for package, count in sorted(packages.skipped(reasons).items()):
         terminalreporter.write_line(f"{count} skipped without Debian's package {package}")
+
+
+@pytest.fixture(scope="session")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clone of the checkout, with what isn't committed yet."""
+    clone = tmp_path_factory.mktemp("clone")
+    for name in _git(ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard"):
+        if os.path.lexists(ROOT / name):
+            (clone / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, clone / name, follow_symlinks=False)
+    _git(clone, "init", "--quiet")
+    _git(clone, "add", "--all")
+    _git(clone, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "--quiet", "-m", "All")
+    return clone
+
+
+def _git(folder: Path, *arguments: str) -> list[str]:
+    done = subprocess.run(["git", *arguments], cwd=folder, check=True, stdout=subprocess.PIPE)
+    return [os.fsdecode(name) for name in done.stdout.split(b"\0") if name]
+
+
+@pytest.fixture(scope="session")
+def built(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with the wheel and the source archive."""
+    folder = tmp_path_factory.mktemp("built")
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder)]
+    subprocess.run([*command, ".packaging"], cwd=checkout, check=True, capture_output=True)
+    return folder
 
 
 @pytest.fixture(scope="session")

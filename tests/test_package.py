@@ -1,7 +1,6 @@
-"""The package as it is installed: whole, with its plugin, in somebody else's project."""
+"""The installed package's plugin in somebody else's project."""
 
 import re
-import shutil
 import subprocess
 import sys
 import sysconfig
@@ -9,7 +8,6 @@ import threading
 import venv
 import zipfile
 from collections.abc import Iterator
-from configparser import ConfigParser
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -19,24 +17,16 @@ import pytest
 from tests import truth
 
 _ROOT = Path(__file__).parent.parent
-_BUILD = "import setuptools; setuptools.setup()"
 
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def installed(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A virtual environment with what the wheel installs, and its site-packages."""
-    source = tmp_path_factory.mktemp("source")
-    for name in ("app", "schemas"):
-        shutil.copytree(_ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("setup.cfg", "README.md", "wsgi.py"):
-        shutil.copy(_ROOT / name, source)
-    command = [sys.executable, "-W", "ignore", "-c", _BUILD, "-q", "bdist_wheel"]
-    subprocess.run(command, cwd=source, check=True, capture_output=True)
     target = tmp_path_factory.mktemp("installed")
     venv.create(target, symlinks=True)
     paths = {"base": str(target), "platbase": str(target)}
     packages = Path(sysconfig.get_path("purelib", vars=paths))
-    (wheel,) = (source / "dist").glob("*.whl")
+    (wheel,) = built.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(packages)
     # What chargecloud needs comes from this environment.
@@ -96,30 +86,6 @@ def _pytest(
     env = {**env, "PYTHONPATH": str(project)}
     command = [_python(installed), "-m", "pytest", "-q", *arguments]
     return subprocess.run(command, cwd=project, env=env, capture_output=True, text=True)
-
-
-def test_every_package_is_installed(installed: Path) -> None:
-    """The list in setup.cfg has them all, and the plugin under a name of its own."""
-    modules = {path.relative_to(_ROOT) for path in _ROOT.glob("app/**/*.py")}
-    modules |= {path.relative_to(_ROOT) for path in _ROOT.glob("schemas/**/*.py")}
-    plugin = Path("app/parity/contract_tests/__init__.py")
-
-    missing = {path for path in modules - {plugin} if not (installed / path).is_file()}
-
-    assert missing == set()
-    assert (installed / "chargecloud_contract_tests" / "__init__.py").is_file()
-
-
-def test_the_data_files_are_installed(installed: Path) -> None:
-    """Templates, style and recordings are beside the modules."""
-    data = {
-        path.relative_to(_ROOT)
-        for path in _ROOT.glob("app/**/*")
-        if path.is_file() and path.suffix not in (".py", ".pyc", ".md")
-    }
-
-    assert data
-    assert {path for path in data if not (installed / path).is_file()} == set()
 
 
 def test_a_consumer_starts_the_real_service(
@@ -193,14 +159,6 @@ def test_a_missing_file_of_recordings_is_named(
 
     assert "there is no file none.jsonl" in done.stderr
     assert done.returncode == 4
-
-
-def test_tox_wants_the_python_that_the_package_wants() -> None:
-    """So an older one is refused before pip looks for what would run on it."""
-    config = ConfigParser()
-    config.read(_ROOT / "setup.cfg")
-
-    assert config["testenv"]["base_python"] == f"python{config['options']['python_requires']}"
 
 
 @pytest.mark.parametrize("arguments", [["-k", "204 or 205"], ["-n2", "-k", "204 or 205"]])

@@ -166,24 +166,34 @@ class Client:
         return self.send("".join(f"{line}\r\n" for line in [*lines, ""]).encode("latin-1"), method)
 
     def send(self, request: bytes, method: str = "GET") -> Answer:
-        """Send bytes and read the answer to them."""
+        """Send bytes and read the answer to them.
+
+        Raises ConnectionError if the connection ends before the answer does.
+        """
         if self._socket is None:
             self._socket = self.connect()
             self._file = self._socket.makefile("rb")
         self._socket.sendall(request)
-        status = int(self._file.readline().split()[1])
+        status = int(self._line().split()[1])
         headers: Headers = []
-        while (line := self._file.readline().strip()) != b"":
-            name, _, value = line.decode("latin-1").partition(":")
+        while line := self._line():
+            name, _, value = line.partition(":")
             headers.append((name, value.strip()))
         answer = Answer(status, headers, b"")
         if method != "HEAD" and status != 204:
-            answer = Answer(
-                status, headers, self._file.read(int(answer.header("Content-Length") or 0))
-            )
+            length = int(answer.header("Content-Length") or 0)
+            answer = Answer(status, headers, self._file.read(length))
+            if len(answer.body) < length:
+                raise ConnectionError(f"{len(answer.body)} of {length} bytes: {answer}")
         if (answer.header("Connection") or "").lower() == "close":
             self.close()
         return answer
+
+    def _line(self) -> str:
+        line: bytes = self._file.readline()
+        if not line.endswith(b"\n"):
+            raise ConnectionError(f"the head of the answer ends with {line!r}")
+        return line.strip().decode("latin-1")
 
     def connect(self) -> socket.socket:
         """Connect to the server."""
