@@ -172,7 +172,7 @@ class Service:
 
     def _head(self, request: Request) -> bytes:
         target = self._prefix + request.target
-        headers = (*self.sent(request), *self._headers)
+        headers = (*self.sent(request), *request.secret, *self._headers)
         if not _TOKEN.fullmatch(request.method) or not _TARGET.fullmatch(target):
             raise NoAnswerError(f"{self}: a request line can't hold {request.target!r}")
         for name, value in headers:

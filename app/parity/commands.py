@@ -1,7 +1,9 @@
 """The commands of the parity kit."""
 
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import ExitStack, closing
+from dataclasses import replace
 from datetime import date
 from functools import partial
 from itertools import count
@@ -13,19 +15,23 @@ from flask import current_app
 from flask.cli import with_appcontext
 
 from app.host.application import WebApi
-from app.parity import allowed, recording, selection
+from app.parity import allowed, live, recording, selection
 from app.parity.access_log import AccessLog
 from app.parity.asking import Asking, StoppedError
-from app.parity.client import NoAnswerError, Service
+from app.parity.client import NoAnswerError, Service, Timed
 from app.parity.coverage import Coverage
 from app.parity.credentials import Credentials
 from app.parity.explain import HEADERS
+from app.parity.listener import Page
 from app.parity.masking import Mask
+from app.parity.mirrored import Traffic, mirrored
 from app.parity.options import (
+    LISTENING,
     MASKING,
     PACE,
     REPORTING,
     REQUESTS,
+    Listening,
     Masking,
     Pace,
     Reporting,
@@ -37,15 +43,19 @@ from app.parity.options import (
 )
 from app.parity.outcome import Comparison, Outcome, Replay
 from app.parity.recorder import Recorder
-from app.parity.recording import Recording
+from app.parity.recording import Recording, Request
 from app.parity.report import Report
-from app.parity.running import judge, stoppable, try_outputs
-from app.parity.selection import Selection, shuffled
+from app.parity.running import Run, judge, stoppable, try_outputs
+from app.parity.selection import Selection, Tagged, shuffled
 from app.parity.terminal import progress, say
 from app.parity.verdict import ExitCode, Verdict
 from app.webapi.routing import HttpActionDescriptor
 
 _ALWAYS: Final = (*HEADERS, "Cache-Control", "Pragma", "Expires")
+_READINGS: Final = 2
+"""So often the legacy service is asked for each comparison."""
+_MIRRORED: Final = "mirrored"
+_Recorded = Generator[tuple[Tagged, Timed | NoAnswerError], None, None]
 _GENTLE: Final = 10.0
 """Requests a second to a service elsewhere, which others may need, if nothing else is said."""
 
@@ -53,6 +63,7 @@ _GENTLE: Final = 10.0
 @click.command("record")
 @click.argument("base_url", callback=url_argument)
 @REQUESTS
+@LISTENING
 @PACE
 @MASKING
 @credentials()
@@ -72,6 +83,7 @@ _GENTLE: Final = 10.0
 def record(
     base_url: str,
     requests: Requests,
+    listening: Listening,
     pace: Pace,
     masking: Masking,
     credentials: Credentials,
@@ -85,13 +97,23 @@ def record(
     A service that is not on this machine is asked 10 times a second unless --rate says otherwise.
     """
     service = _service(base_url, pace, credentials)
-    rate = pace.rate or (None if service.is_local else _GENTLE)
-    chosen = _selection(service, requests)
+    pace = replace(pace, rate=pace.rate or (None if service.is_local else _GENTLE))
+    chosen = _selection(service, requests, listening=listening)
     mask = _mask(masking.mask_key)(masking.masked)
-    with stoppable(service), Recorder(output, resume, error_detail, mask) as recorder:
-        new = recorder.missing(progress(chosen, None))
-        asking = Asking(pace.concurrency, rate, pace.failures)
-        run = asking.run(lambda item: service.ask_whole(item[1]), new)
+    with (
+        stoppable(service),
+        Recorder(output, resume, error_detail, mask) as recorder,
+        ExitStack() as stack,
+    ):
+        run: _Recorded
+        if listening.listen is not None:
+            pages = {"/metrics": lambda: live.metrics({"answers": recorder.statuses})}
+            traffic = stack.enter_context(mirrored(listening, chosen.action, pages))
+            run = _recorded(traffic, recorder, service, pace, requests.limit)
+        else:
+            new = recorder.missing(progress(chosen, None))
+            asking = Asking(pace.concurrency, pace.rate, pace.failures)
+            run = asking.run(lambda item: service.ask_whole(item[1]), new)
         try:
             with closing(run):
                 for (tag, request), made in run:
@@ -145,6 +167,7 @@ def replay(
 @click.argument("legacy_url", callback=url_argument)
 @click.argument("new_url", callback=url_argument)
 @REQUESTS
+@LISTENING
 @click.option("--recordings", type=existing, help="Ask the GETs of these recordings.")
 @PACE
 @MASKING
@@ -157,6 +180,7 @@ def compare(
     legacy_url: str,
     new_url: str,
     requests: Requests,
+    listening: Listening,
     recordings: Path | None,
     pace: Pace,
     masking: Masking,
@@ -170,23 +194,65 @@ def compare(
     new = _service(new_url, pace, new_credentials, own_host=reporting.own_host)
     try_outputs(reporting.outputs, [*requests.logs, recordings, reporting.allow, masking.mask_key])
     compared = (*_ALWAYS, *reporting.more)
-    chosen = _selection(legacy, requests, recordings)
+    chosen = _selection(legacy, requests, recordings, listening)
     mask = _mask(masking.mask_key)(masking.masked)
     verdict = Verdict(_allowed(reporting.allow), mask, _coverage())
     comparison = Comparison(legacy, new, compared)
-    # Each turn asks the legacy service twice.
-    asking = Asking(pace.concurrency, pace.rate and pace.rate / 2, pace.failures)
-    turns = zip(shuffled(chosen, seed), count(), strict=False)
-    run = asking.run(
-        lambda turn: comparison(turn[0][1], new_first=turn[1] % 2 == 1),
-        progress(turns, None),
-        _failure,
-    )
     report = Report(f"{legacy} against {new}", str(new), verdict)
-    with stoppable(legacy, new):
+    turns = count()
+
+    def ask(request: Request) -> Outcome:
+        return comparison(request, new_first=next(turns) % 2 == 1)
+
+    with stoppable(legacy, new), ExitStack() as stack:
+        run: Run
+        if listening.listen is not None:
+            traffic = stack.enter_context(mirrored(listening, chosen.action, _pages(report)))
+            verdict.skipped = traffic.skipped
+            run = traffic.run(ask, pace, requests.limit, readings=_READINGS)
+        else:
+            asking = Asking(pace.concurrency, pace.rate and pace.rate / _READINGS, pace.failures)
+            items = progress(shuffled(chosen, seed), None)
+            run = asking.run(lambda item: ask(item[1]), items, _failure)
         code = judge(run, compared, report, reporting)
     _say_others(chosen)
     return code
+
+
+def _pages(report: Report) -> Mapping[str, Callable[[], Page]]:
+    """Return what can be looked at while a run goes on."""
+    verdict = report.verdict
+
+    def counts() -> Page:
+        findings = Counter({item.name: item.answers for item in verdict.findings})
+        results = Counter({result.value: n for result, n in verdict.counts.items()})
+        return live.metrics(
+            {
+                "answers": results,
+                "findings": findings,
+                "skipped": verdict.skipped,
+                "unanswered": verdict.failed,
+            }
+        )
+
+    return {
+        "/": lambda: ("text/html; charset=utf-8", report.to_html().encode()),
+        "/metrics": counts,
+    }
+
+
+def _recorded(
+    traffic: Traffic, recorder: Recorder, service: Service, pace: Pace, limit: int | None
+) -> _Recorded:
+    """Yield the mirrored requests that are not recorded yet, each with its answer."""
+
+    def is_new(request: Request) -> bool:
+        return next(recorder.missing([(_MIRRORED, request)]), None) is not None
+
+    run = traffic.run(service.ask_whole, pace, limit, readings=1, wanted=is_new)
+    with closing(run):
+        for request, made in run:
+            yield (_MIRRORED, request), made
 
 
 def _service(
@@ -207,8 +273,8 @@ def _stop_beyond(errors: int, recorder: Recorder) -> None:
         raise StoppedError(f"stopped: {failed} answers were 5xx, and --errors allows {errors}")
 
 
-def _failure(outcome: Outcome) -> str | None:
-    return outcome.failure
+def _failure(outcome: Outcome | NoAnswerError) -> str | None:
+    return str(outcome) if isinstance(outcome, NoAnswerError) else outcome.failure
 
 
 def _action() -> HttpActionDescriptor:
@@ -225,9 +291,20 @@ def _coverage() -> Coverage:
     return Coverage(action.parameter, tuple(_app().contracts[action].members()))
 
 
-def _selection(service: Service, requests: Requests, recordings: Path | None = None) -> Selection:
-    if requests.users is None and not requests.logs and recordings is None:
-        raise click.UsageError("say what to ask: --users, --log or, to compare, --recordings")
+def _selection(
+    service: Service,
+    requests: Requests,
+    recordings: Path | None = None,
+    listening: Listening | None = None,
+) -> Selection:
+    listens = listening is not None and listening.listen is not None
+    named = requests.users is not None or bool(requests.logs) or recordings is not None
+    if listens and named:
+        raise click.UsageError("--listen asks what is mirrored: name no users, logs or recordings")
+    if not listens and not named:
+        raise click.UsageError(
+            "say what to ask: --users, --log, --listen or, to compare, --recordings"
+        )
     if requests.matrix and requests.users is None:
         raise click.UsageError("--matrix needs --users")
     made = Selection(

@@ -27,6 +27,14 @@ class Requests:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Listening:
+    """Where mirrored requests come in, and which share of them is asked."""
+
+    listen: tuple[str, int] | None
+    sample: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Pace:
     """How to ask: requests a second and at once, what an answer may take, how many may fail."""
 
@@ -90,6 +98,17 @@ def _grouped(
     return add
 
 
+def _address(
+    context: click.Context, parameter: click.Parameter, text: str | None
+) -> tuple[str, int] | None:
+    if text is None:
+        return None
+    host, _, port = text.rpartition(":")
+    if not host or not (port.isascii() and port.isdecimal() and int(port) < 65536):
+        raise click.BadParameter(f"must be HOST:PORT, not {text!r}")
+    return host.strip("[]"), int(port)
+
+
 def url_argument(context: click.Context, parameter: click.Parameter, text: str) -> str:
     """Check a base URL. Raises BadParameter."""
     try:
@@ -114,6 +133,24 @@ REQUESTS = _grouped(
         help="Take the action's GETs from an IIS W3C or combined access log, or a HAR file.",
     ),
     click.option("--limit", type=click.IntRange(1), help="Of requests."),
+)
+LISTENING = _grouped(
+    "listening",
+    Listening,
+    click.option(
+        "--listen",
+        metavar="HOST:PORT",
+        callback=_address,
+        help="Ask what a proxy mirrors to this address, until the command is stopped. / shows the"
+        " verdict and /metrics its counts.",
+    ),
+    click.option(
+        "--sample",
+        type=click.FloatRange(0, 1, min_open=True),
+        default=1.0,
+        show_default=True,
+        help="The share of the mirrored requests that is asked.",
+    ),
 )
 PACE = _grouped(
     "pace",

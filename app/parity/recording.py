@@ -3,7 +3,7 @@
 import base64
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,8 @@ class Request:
     method: str
     target: str
     headers: Headers = ()
+    secret: Headers = field(default=(), compare=False, repr=False)
+    """Headers that are sent too, and never written."""
 
     def header(self, name: str) -> str | None:
         """Return a header's values, joined with commas."""

@@ -1,0 +1,77 @@
+"""What `--listen` adds to the kit's commands: a run on the requests that a proxy mirrors."""
+
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+import click
+
+from app.parity import live
+from app.parity.client import NoAnswerError
+from app.parity.listener import Listener, Page
+from app.parity.options import Listening, Pace
+from app.parity.recording import Request
+from app.parity.terminal import say
+from app.webapi.routing import HttpActionDescriptor
+
+_Made = TypeVar("_Made")
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """Mirrored requests as they come in.
+
+    Attributes:
+        listener: where they come in.
+        pages: what the listener shows of the run.
+    """
+
+    listener: Listener
+    pages: live.Pages
+
+    @property
+    def skipped(self) -> Counter[str]:
+        """How many requests were not asked, by reason."""
+        return self.listener.others
+
+    def run(
+        self,
+        ask: Callable[[Request], _Made],
+        pace: Pace,
+        limit: int | None,
+        readings: int,
+        wanted: Callable[[Request], bool] = lambda _: True,
+    ) -> Generator[tuple[Request, _Made | NoAnswerError], None, None]:
+        """Yield each wanted request with what ``ask`` made of it; it asks a service so often."""
+        found = (
+            request if request is not None and wanted(request) else None
+            for request in self.listener
+        )
+        pause = readings / pace.rate if pace.rate else 0.0
+        return live.run(
+            ask, found, pace.concurrency, limit=limit, pause=pause, between=self.pages.make
+        )
+
+
+@contextmanager
+def mirrored(
+    listening: Listening,
+    action: HttpActionDescriptor,
+    pages: Mapping[str, Callable[[], Page]],
+) -> Iterator[Traffic]:
+    """Listen for mirrored requests until SIGINT or SIGTERM, which are the usual end.
+
+    Raises UsageError for an address that can't be used.
+    """
+    assert listening.listen is not None
+    host, port = listening.listen
+    shown = live.Pages(pages)
+    try:
+        listener = Listener(host, port, action, shown, listening.sample)
+    except OSError as error:
+        raise click.UsageError(f"--listen {host}:{port}: {error.strerror}") from None
+    with listener, live.stopped_by_signals(listener.stop):
+        say(f"listening at http://{host}:{listener.port}/")
+        yield Traffic(listener, shown)
