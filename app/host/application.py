@@ -68,6 +68,7 @@ class WebApi(Flask):
             self.add_url_rule(f"/{controller}/{action}", f"{controller}.{action}", view)
             self.actions[descriptor] = next(self.url_map.iter_rules(f"{controller}.{action}"))
             self.contracts[descriptor] = returns
+            data_contract(returns)
             self.selector = ActionSelector(self.actions, self.settings.base_path)
             return view
 

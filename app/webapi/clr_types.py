@@ -12,8 +12,8 @@ class WrittenType:
     """How a CLR type is written.
 
     Attributes:
-        json: a Python expression for its JSON text, given the member's value in {0}.
-        xml: the same for the text of its XML element, given a value that is not null.
+        json: a Python expression for its JSON text, ``{0}`` standing for a value that is not null.
+        xml: the same for the text of its XML element.
         xsd: its type in XML Schema (XsdDataContractExporter).
         help: its name on the help page (ModelDescriptionGenerator).
         sample: a sample's value, given its number and a moment (ObjectGenerator).
@@ -28,7 +28,7 @@ class WrittenType:
 
 WRITTEN: Final[Mapping[ClrType, WrittenType]] = {
     ClrType.INT32: WrittenType(
-        json="null if {0} is None else {0}",
+        json="{0}",
         xml="str({0})",
         xsd="xs:int",
         help="integer",
@@ -42,7 +42,7 @@ WRITTEN: Final[Mapping[ClrType, WrittenType]] = {
         sample=lambda *_: 1,
     ),
     ClrType.STRING: WrittenType(
-        json="null if {0} is None else quote({0})",
+        json="quote({0})",
         xml="escape({0})",
         xsd="xs:string",
         help="string",
@@ -50,14 +50,14 @@ WRITTEN: Final[Mapping[ClrType, WrittenType]] = {
     ),
     ClrType.DECIMAL: WrittenType(
         # JsonTextWriter adds ".0" to a whole decimal.
-        json="null if {0} is None else {0} if '.' in {0} else {0} + '.0'",
+        json="{0} if '.' in {0} else {0} + '.0'",
         xml="{0}",
         xsd="xs:decimal",
         help="decimal number",
         sample=lambda number, _: str(number),
     ),
     ClrType.DATE_TIME: WrittenType(
-        json="null if {0} is None else '\"' + {0} + '\"'",
+        json="'\"' + {0} + '\"'",
         xml="{0}",
         xsd="xs:dateTime",
         help="date",

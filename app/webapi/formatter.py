@@ -33,26 +33,48 @@ class MediaTypeFormatter(ABC):
 
     @cache  # noqa: B019  the two formatters and the few contracts live as long as the process
     def writer(self, contract: DataContract) -> WriteText:
-        """Return the compiled function that writes a row of this contract."""
+        """Return the function that writes a row of this contract, compiled once."""
         return self.compile(contract)
 
     def write(self, contract: DataContract, row: Row | None, charset: str = "utf-8") -> bytes:
-        """Write a value, or null for ``None``, in ``utf-8`` or ``utf-16``."""
+        """Return the bytes of a value, or of null for ``None``.
+
+        Args:
+            contract: the value's type.
+            row: its members' values in declared order, or ``None``.
+            charset: ``utf-8``, or ``utf-16``, which is little-endian behind its mark.
+        """
         text = self.write_null(contract) if row is None else self.writer(contract)(row)
         return ENCODINGS[charset](text)
 
 
-def compile_template(
-    template: str, expressions: Sequence[str], names: Mapping[str, Any]
-) -> WriteText:
-    """Make a function that fills a ``%`` template from a row of values v0, v1, ...
+def expression(member: int, text: str, null: str) -> str:
+    """Return the Python expression for one member's text.
 
-    There is an expression for each value, in the template's order. The code is generated because
-    one expression for all members costs a third of a loop that calls a function for each.
+    Args:
+        member: the member's place in the row.
+        text: the expression for a value that is not null, ``{}`` standing for the value.
+        null: the text of null.
     """
-    values = ", ".join(f"v{index}" for index in range(len(expressions)))
-    filled = ", ".join(expressions)
-    source = f"def fill(row):\n ({values},) = row\n return template % ({filled},)"
+    value = f"v{member}"
+    return f"({null!r} if {value} is None else {text.format(value)})"
+
+
+def compile_template(
+    template: str, expressions: Sequence[str], names: Mapping[str, object]
+) -> WriteText:
+    """Make a function that fills a ``%`` template with the members of a row.
+
+    Code is generated, because one expression for all members costs a third of a loop that calls a
+    function for each.
+
+    Args:
+        template: has a ``%s`` for each expression, in their order.
+        expressions: one for each member, as expression() makes them.
+        names: what the expressions use besides the values.
+    """
+    values = ", ".join(f"v{member}" for member in range(len(expressions)))
+    source = f"def fill(row):\n ({values},) = row\n return template % ({', '.join(expressions)},)"
     scope: dict[str, Any] = {"template": template, **names}
     exec(source, scope)
     return cast(WriteText, scope["fill"])

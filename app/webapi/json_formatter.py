@@ -4,9 +4,10 @@ from json.encoder import encode_basestring as _quote
 
 from app.webapi.clr_types import WRITTEN
 from app.webapi.data_contract import DataContract, Row
-from app.webapi.formatter import MediaTypeFormatter, WriteText, compile_template
+from app.webapi.formatter import MediaTypeFormatter, WriteText, compile_template, expression
 
-_NAMES = {"null": "null", "boolean": {None: "null", 0: "false", 1: "true"}, "quote": _quote}
+_LINE_ENDS = (("\x85", "\\u0085"), ("\u2028", "\\u2028"), ("\u2029", "\\u2029"))
+_NAMES = {"boolean": ("false", "true"), "quote": _quote}
 
 
 class JsonFormatter(MediaTypeFormatter):
@@ -21,24 +22,18 @@ class JsonFormatter(MediaTypeFormatter):
     def compile(self, contract: DataContract) -> WriteText:
         """Make the function that writes a row of this contract."""
         template = ",".join(f"{_quote(member.name)}:%s" for member in contract.members)
-        fill = compile_template(
-            "{" + template + "}",
-            [
-                WRITTEN[member.type].json.format(f"v{index}")
-                for index, member in enumerate(contract.members)
-            ],
-            _NAMES,
-        )
+        expressions = [
+            expression(index, WRITTEN[member.type].json, "null")
+            for index, member in enumerate(contract.members)
+        ]
+        fill = compile_template("{" + template + "}", expressions, _NAMES)
 
         def write(row: Row) -> str:
             text = fill(row)
             # Json.NET also escapes JavaScript's line ends; Python's encoder does not.
             if "\u2028" in text or "\u2029" in text or "\x85" in text:
-                text = (
-                    text.replace("\x85", "\\u0085")
-                    .replace("\u2028", "\\u2028")
-                    .replace("\u2029", "\\u2029")
-                )
+                for character, escaped in _LINE_ENDS:
+                    text = text.replace(character, escaped)
             return text
 
         return write

@@ -4,7 +4,7 @@ import re
 
 from app.webapi.clr_types import WRITTEN
 from app.webapi.data_contract import DataContract, DataMember
-from app.webapi.formatter import MediaTypeFormatter, WriteText, compile_template
+from app.webapi.formatter import MediaTypeFormatter, WriteText, compile_template, expression
 
 _XSI = "http://www.w3.org/2001/XMLSchema-instance"
 # XmlWriter with NewLineHandling.Replace; characters that XML 1.0 forbids are still written, as
@@ -37,11 +37,10 @@ class XmlFormatter(MediaTypeFormatter):
     def compile(self, contract: DataContract) -> WriteText:
         """Make the function that writes a row of this contract."""
         ordered = sorted(enumerate(contract.members), key=lambda item: item[1].name)
-        expressions = [_element(member, f"v{index}") for index, member in ordered]
-        template = "%s" * len(ordered)
+        start, end = f"<{contract.name}{_namespaces(contract)}>", f"</{contract.name}>"
         return compile_template(
-            f"<{contract.name}{_namespaces(contract)}>{template}</{contract.name}>",
-            expressions,
+            start + "%s" * len(ordered) + end,
+            [_element(index, member) for index, member in ordered],
             {"boolean": ("false", "true"), "escape": escape},
         )
 
@@ -50,7 +49,8 @@ def _namespaces(contract: DataContract) -> str:
     return f' xmlns:i="{_XSI}" xmlns="{contract.namespace}"' if contract.namespace else ""
 
 
-def _element(member: DataMember, value: str) -> str:
-    name, text = member.name, WRITTEN[member.type].xml.format(value)
-    nil = f'<{name} i:nil="true" />'
-    return f"{nil!r} if {value} is None else '<{name}>' + {text} + '</{name}>'"
+def _element(index: int, member: DataMember) -> str:
+    """Return the expression for a member's element: its text between its tags, or nil."""
+    start, end = f"<{member.name}>", f"</{member.name}>"
+    text = f"{start!r} + ({WRITTEN[member.type].xml}) + {end!r}"
+    return expression(index, text, f'<{member.name} i:nil="true" />')
