@@ -19,6 +19,7 @@ from werkzeug.routing import MapAdapter, Rule
 from werkzeug.wsgi import get_host
 
 from app.config import Settings
+from app.host.data_contracts import data_contract
 from app.host.matching import ApiAdapter, ApiRule
 from app.host.responses import ReadyResponse
 from app.store.store import Store
@@ -68,6 +69,7 @@ class WebApi(Flask):
             self.add_url_rule(f"/{controller}/{action}", f"{controller}.{action}", view)
             self.actions[descriptor] = next(self.url_map.iter_rules(f"{controller}.{action}"))
             self.contracts[descriptor] = returns
+            # Compiled here, at start, so that no request does it.
             data_contract(returns)
             self.selector = ActionSelector(self.actions, self.settings.base_path)
             return view
