@@ -1,130 +1,156 @@
-"""Takes an action's GETs from logs: IIS W3C, the combined format, and HAR."""
+"""Takes an action's GETs from logs, whichever way they are written."""
 
-import json
-import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from io import BufferedReader
 from pathlib import Path
-from typing import Any, Final
-from urllib.parse import quote, urlsplit
+from typing import Final, TextIO
+from urllib.parse import quote
 
-from app.parity.errors import InputError
+from app.parity import log_formats, matrix
+from app.parity.log_formats import Entry, Names
+from app.parity.log_text import LONGEST, LogError, lines, opened
 from app.parity.recording import Headers, Request
 from app.webapi.routing import HttpActionDescriptor
 
-_NEGOTIATING: Final = ("Accept", "Accept-Charset", "X-Requested-With", "Content-Type")
-"""The headers that choose an answer. What names a person or opens a door is never taken."""
-_COMBINED: Final = re.compile(rb'[^"]*"([^ "]+) ([^ "]+)(?: HTTP/[0-9.]+)?" ')
 _KEPT: Final = "".join(map(chr, range(0x21, 0x7F)))
+_LARGEST_HAR: Final = 2**28
+_BEFORE_FIELDS: Final = 100
 
-
-class LogError(InputError):
-    """The file is no log that can be read; the message names it and says what is allowed."""
+_Entries = Iterator[Entry | None]
 
 
 @dataclass
 class AccessLog:
-    """A log file's requests; ``others`` counts what was not taken, by reason."""
+    """A log file's requests.
+
+    Attributes:
+        path: the file.
+        action: what is asked; other addresses are not taken.
+        names: of fields in JSON lines.
+        fields: of an IIS log whose header line stands in another part.
+        seen: hashes of what was asked, which several logs may share.
+        others: counts what was not taken, by reason.
+        in_both: how many requests were asked for JSON and for XML, for want of an Accept header.
+    """
 
     path: Path
     action: HttpActionDescriptor
+    names: Names = field(default_factory=Names)
+    fields: list[str] = field(default_factory=list)
+    seen: set[int] = field(default_factory=set)
     others: Counter[str] = field(default_factory=Counter)
+    in_both: int = 0
 
     def __iter__(self) -> Iterator[tuple[str, Request]]:
         """Yield the action's GETs, each once, with the format's name. Raises LogError."""
-        seen: set[int] = set()
-        with self.path.open("rb") as stream:
-            tag, found = self._format(stream)
-            for method, target, headers in found:
-                request = self._taken(method, target, headers)
-                if request is None:
+        with opened(self.path) as text:
+            tag, entries = self._format(text)
+            for entry in entries:
+                target = self._target(entry)
+                if entry is None or target is None:
                     continue
                 # Hashes only: a log may hold more requests than memory.
-                if hash(request) in seen:
+                asked = [one for one in _requests(entry, target) if hash(one) not in self.seen]
+                self.seen.update(map(hash, asked))
+                if not asked:
                     self.others["asked before"] += 1
-                    continue
-                seen.add(hash(request))
-                yield tag, request
+                elif not entry.has_accept:
+                    self.in_both += 1
+                yield from ((tag, request) for request in asked)
 
-    def _format(self, stream: BufferedReader) -> tuple[str, Iterator[tuple[str, str, Headers]]]:
-        head = stream.peek(256).removeprefix(b"\xef\xbb\xbf").lstrip()
-        if head.startswith(b"#"):
-            return "iis", self._w3c(stream)
-        if head.startswith(b"{"):
-            return "har", self._har(stream)
-        if not head or _COMBINED.match(head.partition(b"\n")[0]):
-            return "combined", self._combined(stream)
-        raise LogError(f"{self.path}: must be an IIS W3C log, a combined access log or a HAR file")
+    def own_fields(self) -> list[str] | None:
+        """Read the fields that an IIS log names itself, ``None`` for another log.
 
-    def _taken(self, method: str, target: str, headers: Headers) -> Request | None:
-        path, question, query = target.partition("?")
-        ending = f"/{self.action.controller}/{self.action.action}"
-        if not path.rstrip("/").lower().endswith(ending.lower()):
+        Raises LogError for a file that is no log.
+        """
+        if not self.path.is_file():
+            return None  # A pipe can be read only once.
+        with opened(self.path) as text:
+            tag, _ = self._format(text)
+            if tag != "iis":
+                return None
+        with opened(self.path) as text:
+            for _, line in zip(range(_BEFORE_FIELDS), lines(text), strict=False):
+                if found := log_formats.w3c_fields(line):
+                    return found
+        return []
+
+    def _format(self, text: TextIO) -> tuple[str, _Entries]:
+        first = "\n"
+        while first and (not first.strip("\ufeff\n \t") or first.startswith("# ")):
+            first = text.readline(LONGEST)
+        line = first.strip("\ufeff\n")
+        rest = lines(text, first) if first else iter(())
+        if log_formats.is_w3c(line):
+            return "iis", log_formats.w3c(rest, self.fields)
+        if line.lstrip().startswith("{"):
+            return self._json(text, first)
+        if log_formats.is_url(line):
+            return "urls", log_formats.urls(rest)
+        if not line or log_formats.is_combined(line):
+            return "combined", log_formats.combined(rest)
+        raise LogError(
+            f"{self.path}: must be an IIS W3C log, a combined access log, JSON lines, a HAR file "
+            "or a list of URLs"
+        )
+
+    def _json(self, text: TextIO, first: str) -> tuple[str, _Entries]:
+        made = log_formats.parsed(first)
+        if isinstance(made, dict) and not isinstance(made.get("log"), dict):
+            return "json", log_formats.json_lines(lines(text, first), self.names)
+        whole = first + text.read(_LARGEST_HAR)
+        if len(whole) >= _LARGEST_HAR:
+            raise LogError(f"{self.path}: is larger than a HAR file may be; split it")
+        made = log_formats.parsed(whole)
+        log = made.get("log") if isinstance(made, dict) else None
+        entries = log.get("entries") if isinstance(log, dict) else None
+        if not isinstance(entries, list):
+            raise LogError(f"{self.path}: is not a HAR file, nor JSON lines")
+        return "har", log_formats.har(entries)
+
+    def _target(self, entry: Entry | None) -> str | None:
+        """Return what is asked of the action, ``None`` for what is not taken, which is counted."""
+        if entry is None:
+            self.others["unreadable"] += 1
+            return None
+        path, question, query = entry.target.partition("?")
+        ending = f"/{self.action.controller}/{self.action.action}".lower()
+        if not path.rstrip("/").lower().endswith(ending):
             self.others["another address"] += 1
-        elif method != "GET":
+        elif entry.method != "GET":
             self.others["another method"] += 1
         else:
-            start = path.lower().rindex(ending.lower())
-            return Request("GET", quote(path[start:] + question + query, safe=_KEPT), headers)
+            asked = path[path.lower().rindex(ending) :] + question + query
+            return quote(asked, safe=_KEPT, errors="surrogateescape")
         return None
 
-    def _w3c(self, stream: BufferedReader) -> Iterator[tuple[str, str, Headers]]:
-        names: list[str] = []
-        for line in stream:
-            text = line.decode("utf-8", "replace").strip("\ufeff\r\n")
-            if text.startswith("#Fields:"):
-                names = text.split()[1:]
-            elif text and not text.startswith("#"):
-                values = text.split(" ")
-                named = dict(zip(names, values, strict=False))
-                if len(values) == len(names) and {"cs-method", "cs-uri-stem"} <= named.keys():
-                    yield _of_w3c(named)
-                else:
-                    self.others["unreadable"] += 1
 
-    def _combined(self, stream: BufferedReader) -> Iterator[tuple[str, str, Headers]]:
-        for line in stream:
-            if found := _COMBINED.match(line):
-                yield found[1].decode("latin-1"), _relative(found[2].decode("latin-1")), ()
-            elif line.strip():
-                self.others["unreadable"] += 1
+def access_logs(
+    paths: Iterable[Path], make: Callable[[Path], AccessLog], fields: list[str]
+) -> list[AccessLog]:
+    """Make logs that share what they know: what was asked, and the fields of IIS logs.
 
-    def _har(self, stream: BufferedReader) -> Iterator[tuple[str, str, Headers]]:
-        try:
-            entries = json.loads(stream.read().decode("utf-8-sig"))["log"]["entries"]
-            asked = [entry["request"] for entry in entries]
-            found = [(str(r["method"]), _relative(str(r["url"])), _of_har(r)) for r in asked]
-        except (ValueError, KeyError, TypeError) as error:
-            raise LogError(f"{self.path}: is not a HAR file: {error!r}") from None
-        yield from found
+    A part without a header line has the fields of the last part before it that has one, or else
+    the next; ``fields`` are given for parts that have neither. Raises LogError.
+    """
+    made = [make(path) for path in paths]
+    seen: set[int] = set()
+    known = [log.own_fields() for log in made]
+    for at, log in enumerate(made):
+        log.seen = seen
+        nearest = [*reversed(known[:at]), *known[at:], fields]
+        log.fields = next((found for found in nearest if found), [])
+        if known[at] == [] and not log.fields:
+            raise LogError(f"{log.path}: has no #Fields line: name them with --log-fields")
+    return made
 
 
-def _of_w3c(named: dict[str, str]) -> tuple[str, str, Headers]:
-    query = named.get("cs-uri-query", "-")
-    target = named["cs-uri-stem"] + ("" if query == "-" else f"?{query}")
-    headers = tuple(
-        # IIS writes a blank in a header as a plus sign.
-        (name, value.replace("+", " "))
-        for name in _NEGOTIATING
-        if (value := named.get(f"cs({name})", "-")) != "-"
-    )
-    return named["cs-method"], target, headers
-
-
-def _of_har(request: dict[str, Any]) -> Headers:
-    kept = {name.lower(): name for name in _NEGOTIATING}
-    return tuple(
-        (kept[str(item["name"]).lower()], str(item["value"]))
-        for item in request["headers"]
-        if str(item["name"]).lower() in kept
-    )
-
-
-def _relative(url: str) -> str:
-    """Return what stands behind the host of an absolute URL."""
-    if not url.lower().startswith(("http://", "https://")):
-        return url
-    parts = urlsplit(url)
-    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+def _requests(entry: Entry, target: str) -> Iterator[Request]:
+    """Yield what is asked: in both formats where the log doesn't say which one the client did."""
+    if entry.has_accept:
+        yield Request("GET", target, entry.headers)
+        return
+    for accept in matrix.PLAIN:
+        headers: Headers = (("Accept", accept), *entry.headers)
+        yield Request("GET", target, headers)

@@ -16,7 +16,6 @@ from flask.cli import with_appcontext
 
 from app.host.application import WebApi
 from app.parity import allowed, live, recording, selection
-from app.parity.access_log import AccessLog
 from app.parity.asking import Asking, StoppedError
 from app.parity.client import NoAnswerError, Service, Timed
 from app.parity.coverage import Coverage
@@ -314,7 +313,7 @@ def _selection(
         recorded=recordings,
         limit=requests.limit,
     )
-    made.logs = [AccessLog(path, made.action) for path in requests.logs]
+    made.logs = requests.access_logs(made.action)
     if requests.users is not None:
         made.ids = selection.users(requests.users)
     return made
@@ -322,6 +321,11 @@ def _selection(
 
 def _say_others(chosen: Selection) -> None:
     for log in chosen.logs:
+        if log.in_both:
+            say(
+                f"{log.path}: names no Accept: {log.in_both:,} requests were asked for both JSON "
+                "and XML"
+            )
         for why, number in log.others.most_common():
             say(f"{log.path}: {number:,} not taken: {why}")
 

@@ -81,6 +81,9 @@ _QUERIES: Final = (
 )
 _XML: Final = (("Accept", "application/xml"),)
 
+PLAIN: Final = ("application/json", "application/xml")
+"""The Accept headers of a user's requests without the matrix."""
+
 SIZE: Final = len(_ACCEPT) + 2 * len(_CHARSETS) + len(_HEADERS) + len(_PATHS) + len(_QUERIES)
 """How many requests the matrix has for each user."""
 
@@ -88,8 +91,8 @@ SIZE: Final = len(_ACCEPT) + 2 * len(_CHARSETS) + len(_HEADERS) + len(_PATHS) + 
 def plain(action: HttpActionDescriptor, user: int) -> Iterator[tuple[str, Request]]:
     """Yield a user's requests without the matrix, one for JSON and one for XML, with tags."""
     target = f"/{action.controller}/{action.action}?{action.parameter}={user}"
-    for name in ("json", "xml"):
-        yield name, Request("GET", target, (("Accept", f"application/{name}"),))
+    for accept in PLAIN:
+        yield accept.partition("/")[2], Request("GET", target, (("Accept", accept),))
 
 
 def matrix(action: HttpActionDescriptor, user: int) -> Iterator[tuple[str, Request]]:

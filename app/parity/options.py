@@ -2,16 +2,20 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from functools import wraps
+from functools import partial, wraps
+from glob import glob
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import click
 
+from app.parity.access_log import AccessLog, access_logs
 from app.parity.client import MAX_BODY, Limits, Service
 from app.parity.credentials import KEY_PASSWORD, Credentials, HeaderType
+from app.parity.log_formats import Names
 from app.parity.matrix import SIZE
+from app.webapi.routing import HttpActionDescriptor
 
 _Command = Callable[..., Any]
 
@@ -23,7 +27,18 @@ class Requests:
     users: str | None
     matrix: bool
     logs: tuple[Path, ...]
+    log_fields: str
+    log_method: str | None
+    log_url: str | None
+    log_headers: str | None
     limit: int | None
+
+    def access_logs(self, action: HttpActionDescriptor) -> list[AccessLog]:
+        """Open the logs. Raises LogError."""
+        names = Names(method=self.log_method, url=self.log_url, headers=self.log_headers)
+        return access_logs(
+            self.logs, partial(AccessLog, action=action, names=names), self.log_fields.split()
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,6 +132,20 @@ def url_argument(context: click.Context, parameter: click.Parameter, text: str) 
         raise click.BadParameter(str(error)) from None
 
 
+def files_argument(
+    context: click.Context, parameter: click.Parameter, texts: tuple[str, ...]
+) -> tuple[Path, ...]:
+    """Return the files that names and patterns mean. Raises BadParameter."""
+    found: list[Path] = []
+    for text in texts:
+        names = [text] if Path(text).exists() else sorted(glob(text, recursive=True))
+        files = [path for path in map(Path, names) if path.exists() and not path.is_dir()]
+        if not files:
+            raise click.BadParameter(f"there is no file {text}")
+        found += files
+    return tuple(dict.fromkeys(found))
+
+
 existing = click.Path(exists=True, dir_okay=False, path_type=Path)
 written = click.Path(dir_okay=False, writable=True, path_type=Path)
 
@@ -129,10 +158,23 @@ REQUESTS = _grouped(
         "--log",
         "logs",
         multiple=True,
-        type=existing,
-        help="Take the action's GETs from an IIS W3C or combined access log, or a HAR file.",
+        metavar="FILE",
+        callback=files_argument,
+        help="Take the action's GETs from a log: of IIS, combined, JSON lines, HAR, or URLs one a "
+        "line; .gz or not; a pattern such as 'u_ex*.log' for several.",
     ),
-    click.option("--limit", type=click.IntRange(1), help="Of requests."),
+    click.option(
+        "--log-fields",
+        default="",
+        metavar="NAMES",
+        help="The fields of IIS logs that have no #Fields line, as that would name them.",
+    ),
+    click.option(
+        "--log-method", metavar="FIELD", help="The method's field in JSON lines, such as a.b."
+    ),
+    click.option("--log-url", metavar="FIELD", help="The field of the URL or path."),
+    click.option("--log-headers", metavar="FIELD", help="The field of the request's headers."),
+    click.option("--limit", type=click.IntRange(1), help="Stop after this many requests."),
 )
 LISTENING = _grouped(
     "listening",

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from app.host.application import WebApi
 from tests import truth
 from tests.parity.conftest import Kit
 from tests.parity.hostile import (
@@ -24,6 +25,7 @@ from tests.parity.hostile import (
     talking,
     whole,
 )
+from tests.parity.services import serving
 
 _COMMAND = [sys.executable, "-m", "app"]
 
@@ -188,9 +190,11 @@ def test_outputs_are_tried_before_anything_is_asked(
     assert [path.name for path in tmp_path.iterdir()] == ["log"]
 
 
-def test_a_report_that_cant_be_written_fails_the_run(kit: Kit, tmp_path: Path) -> None:
-    """The others are written."""
-    with talking(_LEGACY) as url:
+def test_a_report_that_cant_be_written_fails_the_run(
+    kit: Kit, make_app: Callable[..., WebApi], tmp_path: Path
+) -> None:
+    """Though nothing differed; the others are written."""
+    with serving(make_app(log_requests=False)) as url:
         ended = kit("compare", url, url, *_COMPARE, "--junit", "/dev/full", "--users", "1")
 
     assert "/dev/full: No space left on device" in ended.err

@@ -73,11 +73,11 @@ def test_a_limit_bounds_all_sources(tmp_path: Path) -> None:
     """Users, logs and recordings together."""
     log = tmp_path / "log"
     log.write_text('- "GET /ChargeProcess/Status?user_id=9 HTTP/1.1" 200\n', encoding="utf-8")
-    made = _selection("7", limit=4)
+    made = _selection("7", limit=5)
     made.logs = [AccessLog(log, _ACTION)]
     made.recorded = truth.RECORDINGS / "recordings.jsonl"
 
-    assert [tag for tag, _ in made] == ["json", "xml", "combined", "value-json"]
+    assert [tag for tag, _ in made] == ["json", "xml", "combined", "combined", "value-json"]
 
 
 def test_recordings_keep_their_host_and_give_only_gets() -> None:
