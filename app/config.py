@@ -104,7 +104,11 @@ def _metrics(text: str) -> str:
 
 def _base_path(text: str) -> str:
     names = text.split("/")[1:]
-    if not text.startswith("/") or not text.isascii() or set(text) & set(" %?#\\"):
+    if (
+        not text.startswith("/")
+        or not (text.isascii() and text.isprintable())
+        or set(text) & set(' %?#"\\')
+    ):
         raise ValueError
     if text != "/" and any(name in ("", ".", "..") for name in names):
         raise ValueError

@@ -9,17 +9,10 @@ from flask.cli import with_appcontext
 from app.config import PREFIX
 from app.errors import StoreError
 from app.host.application import WebApi
-from app.server import demo, servers
+from app.server import demo, options, servers
 from app.server.cores import cores
 from app.store.legacy import ColumnsError
 from app.store.store import SchemaError, Store
-
-
-def _address(context: click.Context, parameter: click.Parameter, text: str) -> str:
-    host, _, port = text.rpartition(":")
-    if not host or not (port.isascii() and port.isdecimal() and int(port) < 65536):
-        raise click.BadParameter(f"must be HOST:PORT, not {text!r}")
-    return text
 
 
 @click.command("serve")
@@ -28,7 +21,7 @@ def _address(context: click.Context, parameter: click.Parameter, text: str) -> s
     metavar="HOST:PORT",
     default="127.0.0.1:8000",
     show_default=True,
-    callback=_address,
+    callback=options.address,
     help="Where to listen.",
 )
 @click.option(

@@ -1,6 +1,5 @@
 """The deploy commands."""
 
-import re
 import shutil
 import sys
 from typing import Any, cast
@@ -10,25 +9,15 @@ from flask import current_app
 from flask.cli import with_appcontext
 
 from app.host.application import WebApi
-from app.server.deploy import nginx as nginx_site
+from app.server import options
 from app.server.deploy import systemd as systemd_unit
+from app.server.deploy.nginx import Site
 
-_PLAIN = re.compile(r"[A-Za-z0-9._:/*\[\]@+-]+( [A-Za-z0-9._:*\[\]-]+)*")
-
-
-class _Plain(click.ParamType[Any]):
-    """A text that means nothing else in a configuration file."""
-
-    name = "text"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Return the text, or fail."""
-        if not _PLAIN.fullmatch(value):
-            self.fail(f"{value!r} may have letters, digits and . _ : / * [ ] @ + - only", param)
-        return str(value)
-
-
-PLAIN = _Plain()
+_HOST = r"[A-Za-z0-9_*.-]+|\[[0-9A-Fa-f:.]+\]"
+_PORT = "[1-9][0-9]{0,4}"
+_path = options.matching(
+    "/[A-Za-z0-9._/@+-]*", "an absolute path of letters, digits and . _ / @ + -"
+)
 
 
 @click.group("deploy")
@@ -37,30 +26,90 @@ def deploy() -> None:
 
 
 @deploy.command("nginx")
-@click.option("--name", type=PLAIN, required=True, help="The service's host name.")
+@click.option(
+    "--name",
+    "names",
+    metavar="HOST",
+    required=True,
+    callback=options.matching(f"(?:{_HOST})(?: (?:{_HOST}))*", "host names, separated by blanks"),
+    help="The host name of the service; several are separated by blanks.",
+)
 @click.option(
     "--upstream",
     "upstreams",
-    type=PLAIN,
+    metavar="HOST:PORT",
     multiple=True,
     default=["127.0.0.1:8000"],
     show_default=True,
-    help="An instance; give it again for each other one.",
+    callback=options.matching(
+        f"(?:{_HOST}):{_PORT}|unix:/[A-Za-z0-9._/@+-]+", "HOST:PORT or unix:/path"
+    ),
+    help="Where an instance listens. Repeat it for each instance.",
 )
-@click.option("--listen", type=PLAIN, default="443", show_default=True)
-@click.option("--certificate", type=PLAIN, default="/etc/ssl/certs/chargecloud.pem")
-@click.option("--key", type=PLAIN, default="/etc/ssl/private/chargecloud.key")
-@click.option("--rate", type=click.IntRange(1), default=50, help="Requests a second and address.")
+@click.option(
+    "--listen",
+    "listens",
+    metavar="[HOST:]PORT",
+    multiple=True,
+    default=["443"],
+    show_default=True,
+    callback=options.matching(f"(?:(?:{_HOST}):)?{_PORT}", "PORT or HOST:PORT"),
+    help="Where nginx listens, such as [::]:443. Repeat it for each address.",
+)
+@click.option(
+    "--certificate",
+    metavar="FILE",
+    default="/etc/ssl/certs/chargecloud.pem",
+    show_default=True,
+    callback=_path,
+    help="The certificate, followed by those that signed it.",
+)
+@click.option(
+    "--key",
+    metavar="FILE",
+    default="/etc/ssl/private/chargecloud.key",
+    show_default=True,
+    callback=_path,
+    help="The private key of the certificate.",
+)
+@click.option(
+    "--logs",
+    metavar="FOLDER",
+    default="/var/log/nginx",
+    show_default=True,
+    callback=_path,
+    help="Where nginx writes its two logs.",
+)
+@click.option(
+    "--rate",
+    metavar="NUMBER",
+    type=click.IntRange(1, 1_000_000),
+    default=50,
+    show_default=True,
+    help="Requests a second that one client address may send; twice as many in a burst.",
+)
 @with_appcontext
-def nginx(**options: Any) -> None:
+def nginx(**site: Any) -> None:
     """Print a site for nginx: TLS, limits, buffering, timeouts."""
-    base_path = cast(WebApi, current_app).settings.base_path
-    click.echo(nginx_site.site(base_path=base_path, **options), nl=False)
+    click.echo(Site(**site).text(cast(WebApi, current_app).settings), nl=False)
 
 
 @deploy.command("systemd")
-@click.option("--command", type=PLAIN, help="The installed chargecloud; by default, this one.")
-@click.option("--bind", type=PLAIN, default="127.0.0.1:8000", show_default=True)
+@click.option(
+    "--command",
+    metavar="FILE",
+    show_default="this one",
+    callback=_path,
+    help="The installed chargecloud.",
+)
+@click.option(
+    "--bind",
+    metavar="HOST:PORT",
+    default="127.0.0.1:8000",
+    show_default=True,
+    callback=options.address,
+    help="Where the service listens.",
+)
 @click.option("--local/--no-local", default=True, help="Keep it from every other machine.")
 def systemd(command: str | None, bind: str, local: bool) -> None:
     """Print a hardened unit for systemd."""

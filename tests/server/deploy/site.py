@@ -4,8 +4,10 @@ import socket
 import ssl
 import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 from tests import packages, truth
 from tests.conftest import ROOT
@@ -18,7 +20,8 @@ pid {0}/pid;
 error_log stderr warn;
 events {{ worker_connections 1024; }}
 http {{
-    access_log off;
+    access_log {0}/access.log;
+    {1}
     client_body_temp_path {0}/body;
     proxy_temp_path {0}/proxy;
     fastcgi_temp_path {0}/fastcgi;
@@ -40,15 +43,32 @@ class TlsClient(truth.Client):
         return context.wrap_socket(super().connect())
 
 
-def write(folder: Path, env: dict[str, str], port: int, upstreams: list[int], *more: str) -> Path:
-    """Write a whole configuration for nginx around the printed site."""
+def write(
+    folder: Path,
+    env: dict[str, str],
+    port: int,
+    upstreams: list[int],
+    *more: str,
+    http: str = "",
+    changed: Mapping[str, str] = {},
+) -> Path:
+    """Write a whole configuration for nginx around the printed site.
+
+    ``http`` stands beside the site, as other packages' settings do; ``changed`` has texts of the
+    site and what stands in their place, such as a shorter time.
+    """
     command = [*CHARGECLOUD, "deploy", "nginx", "--name", "legacy.example 127.0.0.1 [::1]"]
     command += [f"--upstream=127.0.0.1:{upstream}" for upstream in upstreams]
     command += ["--listen", f"127.0.0.1:{port}"]
-    command += ["--certificate", f"{folder}/cert.pem", "--key", f"{folder}/key.pem", *more]
-    site = subprocess.run(command, cwd=ROOT, env=env, check=True, capture_output=True).stdout
-    (folder / "site.conf").write_bytes(site)
-    (folder / "nginx.conf").write_text(_MAIN.format(folder))
+    command += ["--certificate", f"{folder}/cert.pem", "--key", f"{folder}/key.pem"]
+    command += ["--logs", str(folder), *more]
+    done = subprocess.run(command, cwd=ROOT, env=env, check=True, capture_output=True, text=True)
+    site = done.stdout
+    for text, other in changed.items():
+        assert text in site
+        site = site.replace(text, other)
+    (folder / "site.conf").write_text(site)
+    (folder / "nginx.conf").write_text(_MAIN.format(folder, http))
     certificate(folder)
     return folder / "nginx.conf"
 
@@ -70,10 +90,10 @@ def certificate(folder: Path) -> None:
 
 
 def nginx(
-    folder: Path, env: dict[str, str], port: int, upstreams: list[int], *more: str
+    folder: Path, env: dict[str, str], port: int, upstreams: list[int], *more: str, **options: Any
 ) -> AbstractContextManager[truth.Server]:
-    """Run nginx with the printed site."""
-    configuration = write(folder, env, port, upstreams, *more)
+    """Run nginx with the printed site; takes what ``write`` takes."""
+    configuration = write(folder, env, port, upstreams, *more, **options)
     command = [
         packages.program("nginx"),
         "-p",
