@@ -28,11 +28,18 @@ class NotMatched(HTTPException):
 
 
 class ApiRule(Rule):
-    """A rule; with ``any_case`` it takes GET only, and its path, in lower case, in any case."""
+    """A rule for a path that is canonicalised first, as Web API's are.
 
-    def __init__(self, string: str, *, any_case: bool = False, **options: Any) -> None:
+    With ``any_case`` it takes GET only, and its path, in lower case, in any case. With ``exact``
+    it takes the path as it was sent only: what a proxy hides, or lets through, by comparing it.
+    """
+
+    def __init__(
+        self, string: str, *, any_case: bool = False, exact: bool = False, **options: Any
+    ) -> None:
         super().__init__(string, **options)
         self.any_case = any_case
+        self.exact = exact
         if any_case and self.methods:
             # Werkzeug adds HEAD, which Web API answers as any wrong verb.
             self.methods.discard("HEAD")
@@ -71,6 +78,7 @@ class ApiAdapter(MapAdapter):
         self._selector = selector
         self._actions = actions
         self._environ = environ
+        self._base_path = base_path.rstrip("/")
 
     def match(self, path_info: str | None = None, *args: Any, **options: Any) -> Any:
         """Return the request's rule and arguments; with a path, what Werkzeug finds for it.
@@ -104,29 +112,33 @@ class ApiAdapter(MapAdapter):
         # Werkzeug would skip leading slashes, and so find an action that Web API doesn't.
         if relative is None or relative[:1] == "/":
             raise not_found(uri, detail)
-        try:
-            return self._match_any_case(f"/{relative}")
-        except NotFound:
-            raise not_found(uri, detail) from None
-        except MethodNotAllowed as error:
-            raise method_not_supported(self.default_method, error.valid_methods or ()) from None
+        for candidate in (f"/{relative}", f"/{relative}".lower()):
+            rule = self._rule(candidate)
+            if rule is not None and self._takes(rule, path, candidate == f"/{relative}"):
+                return self._match_method(candidate)
+        raise not_found(uri, detail)
 
-    def _match_any_case(self, path: str) -> Matched:
-        """Match a path as it is, then in lower case by the rules that allow it."""
+    def _rule(self, path: str) -> Rule | None:
+        """Return the rule for a path, whatever the method is."""
+        try:
+            return super().match(path, "GET", return_rule=True)[0]
+        except MethodNotAllowed as error:
+            methods = error.valid_methods or ()
+            return super().match(path, next(iter(methods)), return_rule=True)[0]
+        except NotFound:
+            return None
+
+    def _takes(self, rule: Rule, path: str, is_as_sent: bool) -> bool:
+        """Whether a rule takes a path, which Web API's rules have led to it."""
+        if getattr(rule, "exact", False):
+            return path == self._base_path + rule.rule
+        return is_as_sent or getattr(rule, "any_case", False)
+
+    def _match_method(self, path: str) -> Matched:
         try:
             return super().match(path, return_rule=True)
-        except NotFound:
-            lowered = path.lower()
-            if not self._allows_any_case(lowered):
-                raise
-            return super().match(lowered, return_rule=True)
-
-    def _allows_any_case(self, lowered: str) -> bool:
-        try:
-            rule, _ = super().match(lowered, "GET", return_rule=True)
-        except (NotFound, MethodNotAllowed):
-            return False
-        return isinstance(rule, ApiRule) and rule.any_case
+        except MethodNotAllowed as error:
+            raise method_not_supported(self.default_method, error.valid_methods or ()) from None
 
 
 def uri_of(environ: Environ) -> RequestUri:

@@ -17,14 +17,14 @@ def register(app: WebApi) -> None:
     """Declare the two routes; probes reach them whatever Host and key they send."""
     app.open_endpoints |= {"healthz", "readyz"}
 
-    @app.get("/healthz")
+    @app.get("/healthz", exact=True)
     def healthz() -> Response:
         """Say that the process answers; touches nothing else."""
         return _answer(200, {"status": "ok"})
 
     probe = _Probe(app.store)
 
-    @app.get("/readyz")
+    @app.get("/readyz", exact=True)
     def readyz() -> Response:
         """Say whether the store is reachable within a second and has the right schema."""
         checks = {"store": probe(SECONDS), **{name: check() for name, check in app.checks.items()}}

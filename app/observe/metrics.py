@@ -49,10 +49,16 @@ def install(app: WebApi, with_route: bool) -> None:
     """Measure an application's store; declare /metrics if asked."""
     app.store.latest = _measured(app.store.latest)  # type: ignore[method-assign,assignment]
     if with_route:
-        app.add_url_rule("/metrics", "metrics", lambda: Response(page(), 200, content_type=_TYPE))
+        app.add_url_rule(
+            "/metrics", "metrics", lambda: Response(page(), 200, content_type=_TYPE), exact=True
+        )
 
 
 _TYPE = CONTENT_TYPE_LATEST
+
+
+def _answer() -> Response:
+    return Response(page(), 200, content_type=_TYPE)
 
 
 def page() -> bytes:

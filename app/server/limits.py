@@ -1,7 +1,7 @@
 """What every server takes and keeps alike."""
 
-HEAD_BYTES = 16_384
-"""Of a request's line and headers: what http.sys takes (MaxRequestBytes)."""
+HEAD_BYTES = 16_384 + 1_024
+"""Of a request's line and headers: what http.sys takes (MaxRequestBytes), and what a proxy adds."""
 KEEP_ALIVE_SECONDS = 75
 """How long an idle connection stays open: longer than nginx keeps its own (60)."""
 GRACEFUL_SECONDS = 30

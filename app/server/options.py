@@ -7,12 +7,8 @@ from typing import Any
 import click
 
 _Callback = Callable[[click.Context, click.Parameter, Any], Any]
-
-
-def is_address(text: str) -> bool:
-    """Whether a text is HOST:PORT."""
-    host, _, port = text.rpartition(":")
-    return bool(host) and port.isascii() and port.isdecimal() and int(port) < 65536
+_HOST = re.compile(r"[A-Za-z0-9_*.-]+|\[[0-9A-Fa-f:.]+\]")
+_PATH = re.compile(r"/[A-Za-z0-9._/@+-]*")
 
 
 def checked(is_allowed: Callable[[str], object], allowed: str) -> _Callback:
@@ -27,9 +23,32 @@ def checked(is_allowed: Callable[[str], object], allowed: str) -> _Callback:
     return check
 
 
-def matching(pattern: str, allowed: str) -> _Callback:
-    """Return a callback for an option whose value, or each of its values, matches as a whole."""
-    return checked(re.compile(pattern).fullmatch, allowed)
+def _is_address(text: str) -> bool:
+    """Whether a server can listen there; 0 is any free port."""
+    host, _, port = text.rpartition(":")
+    return bool(_HOST.fullmatch(host)) and (port == "0" or _is_port(port))
 
 
-address = checked(is_address, "HOST:PORT")
+def _is_port(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and 0 < int(text) < 65536
+
+
+def _is_listen(text: str) -> bool:
+    host, _, port = text.rpartition(":")
+    return _is_port(port) and (text == port or bool(_HOST.fullmatch(host)))
+
+
+def _is_upstream(text: str) -> bool:
+    host, _, port = text.rpartition(":")
+    if host == "unix":
+        return bool(_PATH.fullmatch(port))
+    return bool(_HOST.fullmatch(host)) and _is_port(port)
+
+
+address = checked(_is_address, "HOST:PORT")
+listen = checked(_is_listen, "PORT or HOST:PORT")
+upstream = checked(_is_upstream, "HOST:PORT or unix:/path")
+hosts = checked(
+    lambda text: all(map(_HOST.fullmatch, text.split(" "))), "host names, separated by blanks"
+)
+path = checked(_PATH.fullmatch, "an absolute path of letters, digits and . _ / @ + -")

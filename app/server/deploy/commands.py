@@ -13,12 +13,6 @@ from app.server import options
 from app.server.deploy import systemd as systemd_unit
 from app.server.deploy.nginx import Site
 
-_HOST = r"[A-Za-z0-9_*.-]+|\[[0-9A-Fa-f:.]+\]"
-_PORT = "[1-9][0-9]{0,4}"
-_path = options.matching(
-    "/[A-Za-z0-9._/@+-]*", "an absolute path of letters, digits and . _ / @ + -"
-)
-
 
 @click.group("deploy")
 def deploy() -> None:
@@ -31,7 +25,7 @@ def deploy() -> None:
     "names",
     metavar="HOST",
     required=True,
-    callback=options.matching(f"(?:{_HOST})(?: (?:{_HOST}))*", "host names, separated by blanks"),
+    callback=options.hosts,
     help="The host name of the service; several are separated by blanks.",
 )
 @click.option(
@@ -41,9 +35,7 @@ def deploy() -> None:
     multiple=True,
     default=["127.0.0.1:8000"],
     show_default=True,
-    callback=options.matching(
-        f"(?:{_HOST}):{_PORT}|unix:/[A-Za-z0-9._/@+-]+", "HOST:PORT or unix:/path"
-    ),
+    callback=options.upstream,
     help="Where an instance listens. Repeat it for each instance.",
 )
 @click.option(
@@ -53,7 +45,7 @@ def deploy() -> None:
     multiple=True,
     default=["443"],
     show_default=True,
-    callback=options.matching(f"(?:(?:{_HOST}):)?{_PORT}", "PORT or HOST:PORT"),
+    callback=options.listen,
     help="Where nginx listens, such as [::]:443. Repeat it for each address.",
 )
 @click.option(
@@ -61,7 +53,7 @@ def deploy() -> None:
     metavar="FILE",
     default="/etc/ssl/certs/chargecloud.pem",
     show_default=True,
-    callback=_path,
+    callback=options.path,
     help="The certificate, followed by those that signed it.",
 )
 @click.option(
@@ -69,7 +61,7 @@ def deploy() -> None:
     metavar="FILE",
     default="/etc/ssl/private/chargecloud.key",
     show_default=True,
-    callback=_path,
+    callback=options.path,
     help="The private key of the certificate.",
 )
 @click.option(
@@ -77,7 +69,7 @@ def deploy() -> None:
     metavar="FOLDER",
     default="/var/log/nginx",
     show_default=True,
-    callback=_path,
+    callback=options.path,
     help="Where nginx writes its two logs.",
 )
 @click.option(
@@ -99,7 +91,7 @@ def nginx(**site: Any) -> None:
     "--command",
     metavar="FILE",
     show_default="this one",
-    callback=_path,
+    callback=options.path,
     help="The installed chargecloud.",
 )
 @click.option(

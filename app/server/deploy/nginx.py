@@ -39,6 +39,7 @@ ${shared}
 
     # The service reads no body; a legacy client's small one may come.
     client_max_body_size 64k;
+    client_body_buffer_size 64k;
 
     limit_req zone=chargecloud_requests burst=${burst} nodelay;
     limit_req_status 429;
