@@ -15,7 +15,8 @@ from flask import current_app
 from flask.cli import with_appcontext
 
 from app.host.application import WebApi
-from app.parity import allowed, live, recording, selection
+from app.parity import allowed, live, page, recording, selection
+from app.parity.about import About
 from app.parity.asking import Asking, StoppedError
 from app.parity.client import NoAnswerError, Service, Timed
 from app.parity.coverage import Coverage
@@ -157,7 +158,8 @@ def replay(
     items = progress(recording.read(file), partial(_lines, file))
     asking = Asking(pace.concurrency, pace.rate, pace.failures)
     run = asking.run(Replay(service, compared, mask), _fit(items, verdict, error_detail), _failure)
-    report = Report(f"{file} against {service}", str(service), verdict)
+    about = About(legacy=str(file), new=str(service), requests=f"all of {file.name}")
+    report = Report(about, str(service), verdict)
     with stoppable(service):
         return judge(run, compared, report, reporting)
 
@@ -197,7 +199,14 @@ def compare(
     mask = _mask(masking.mask_key)(masking.masked)
     verdict = Verdict(_allowed(reporting.allow), mask, _coverage())
     comparison = Comparison(legacy, new, compared)
-    report = Report(f"{legacy} against {new}", str(new), verdict)
+    about = About(
+        legacy=str(legacy),
+        new=str(new),
+        requests=_described(requests, recordings, listening),
+        is_sample=listening.listen is not None or bool(requests.logs and not requests.users),
+        seed=None if listening.listen is not None else seed,
+    )
+    report = Report(about, str(new), verdict)
     turns = count()
 
     def ask(request: Request) -> Outcome:
@@ -218,6 +227,19 @@ def compare(
     return code
 
 
+def _described(requests: Requests, recordings: Path | None, listening: Listening) -> str:
+    """Say how the requests of a comparison are chosen."""
+    if listening.listen is not None:
+        share = "all" if listening.sample == 1 else f"{listening.sample:.2%} at random"
+        return f"mirrored live traffic, {share}"
+    ways = "by the matrix" if requests.matrix else "in both formats"
+    parts = [f"users {requests.users} {ways}"] if requests.users else []
+    parts += [f"the log {path.name}" for path in requests.logs]
+    parts += [f"the recordings {recordings.name}"] if recordings else []
+    limit = [f"{requests.limit:,} at most"] if requests.limit else []
+    return ", ".join([*parts, *limit])
+
+
 def _pages(report: Report) -> Mapping[str, Callable[[], Page]]:
     """Return what can be looked at while a run goes on."""
     verdict = report.verdict
@@ -235,7 +257,7 @@ def _pages(report: Report) -> Mapping[str, Callable[[], Page]]:
         )
 
     return {
-        "/": lambda: ("text/html; charset=utf-8", report.to_html().encode()),
+        "/": lambda: ("text/html; charset=utf-8", page.html(report).encode()),
         "/metrics": counts,
     }
 

@@ -7,28 +7,33 @@ from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any, Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from lxml import etree
 from markupsafe import Markup
 
+from app.parity.about import About
+from app.parity.conclusions import bound, not_asked, sentence
 from app.parity.curl import curl
 from app.parity.outcome import Result
 from app.parity.verdict import Example, Finding, Verdict
 
+SCHEMA: Final = Path(__file__).parent / "report.schema.json"
+"""The JSON Schema of the JSON report."""
 _AROUND: Final = 60
 _LONGEST: Final = 400
-_TEMPLATES: Final = Environment(
-    loader=PackageLoader("app.parity"), autoescape=True, undefined=StrictUndefined
-)
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A verdict and what was asked: the title, and where the curl commands point."""
+    """A verdict, the run that it is of, and where the curl commands point."""
 
-    title: str
+    about: About
     base_url: str
     verdict: Verdict
+
+    @property
+    def title(self) -> str:
+        """What was compared with what."""
+        return f"{self.about.legacy} against {self.about.new}"
 
     def summary(self) -> str:
         """Say in one line how much was compared and what came of it."""
@@ -76,12 +81,6 @@ class Report:
     def to_junit(self) -> bytes:
         """Write a test suite: a case for the run, one for each finding and each problem."""
         return _junit(self)
-
-    def to_html(self) -> str:
-        """Write one page that needs nothing else."""
-        return _TEMPLATES.get_template("report.html").render(
-            report=self, marked=marked, curl=curl, short=short
-        )
 
 
 def rows(verdict: Verdict) -> Iterator[tuple[str, str, str, str, str]]:
@@ -160,6 +159,10 @@ def _plain(report: Report) -> dict[str, Any]:
     verdict = report.verdict
     return {
         "title": report.title,
+        "verdict": sentence(verdict),
+        "bound": bound(verdict, report.about),
+        "about": report.about.plain(),
+        "not_asked": list(not_asked(verdict.coverage)),
         "exit_code": int(verdict.exit_code),
         "compared": verdict.compared,
         "results": {result.value: verdict.counts[result] for result in Result},
@@ -207,9 +210,13 @@ def _junit(report: Report) -> bytes:
     suite = etree.Element("testsuite", name="chargecloud parity", tests=str(count + 1))
     suite.set("failures", str(count))
     suite.set("errors", "0")
+    about = report.about.plain()
+    suite.set("timestamp", about["started"])
+    suite.set("time", str(about["duration_seconds"]))
     case = etree.SubElement(suite, "testcase", classname="parity", name=_xml_text(report.title))
+    case.set("time", str(about["duration_seconds"]))
     etree.SubElement(case, "system-out").text = _xml_text(
-        "\n".join([report.summary(), *report.notes()])
+        "\n".join([sentence(verdict), report.summary(), *report.notes()])
     )
     for finding in findings:
         name = f"{finding.name} {finding.cause}".strip()

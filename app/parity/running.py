@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from app.parity import terminal
+from app.parity import page, terminal
 from app.parity.asking import StoppedError
 from app.parity.client import NoAnswerError, Service
 from app.parity.options import Reporting
@@ -85,7 +85,7 @@ def _write(report: Report, reporting: Reporting) -> int:
     reports: list[tuple[Path | None, Callable[[], str | bytes]]] = [
         (reporting.as_json, report.to_json),
         (reporting.junit, report.to_junit),
-        (reporting.html, report.to_html),
+        (reporting.html, lambda: page.html(report)),
     ]
     unwritten = 0
     for path, make in reports:

@@ -119,7 +119,7 @@ def test_a_difference_is_one_finding(run: Run, mutant: str, some: Path, tmp_path
     assert "curl -si -g --path-as-is -H 'Host: " in found["findings"][0]["examples"][0]["curl"]
     assert junit.get("failures") == "1"
     assert junit.xpath("count(testcase/failure)") == 1
-    assert page.count("<section>") == 1
+    assert page.count('<details class="finding"') == 1
     assert "11<mark>.0</mark>" in page
     assert "http://" not in page.replace("http://127.0.0.1", "")
     assert " answers): 11.0 became 11\n" in done.stdout
