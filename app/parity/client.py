@@ -139,6 +139,7 @@ class Service:
                 dropped += 1
                 self._count(DROPPED)
                 if dropped < _TRIES:
+                    self.outage.wait(dropped)  # It may be going down right now.
                     continue
                 answer = Answer(0, (), b"", Fault(FaultKind.DROPPED, f"{dropped} times"))
             return Timed(answer, time.perf_counter() - started)
