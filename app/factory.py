@@ -1,6 +1,7 @@
 """The composition root: every part and every middleware, in one place and in order."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -26,10 +27,12 @@ def create_app(settings: Settings | None = None, actions: Sequence[Action] = ACT
     """
     settings = Settings.from_environ() if settings is None else settings
     app = WebApi("app", settings)
-    app.store = open_store(settings, [each.resource for each in actions], app.instance_path)
+    resources = [each.resource for each in actions]
+    app.store = open_store(settings, resources, app.instance_path)
     register(app, actions)
     error_handler.register(app)
-    health.register(app)
+    prompt = replace(settings, database_timeout=health.SECONDS)
+    health.register(app, open_store(prompt, resources, app.instance_path))
     if settings.help_page:
         docs.register(app)
     guard.install(app)

@@ -1,7 +1,8 @@
 """/healthz and /readyz: whether the process lives, and whether it can answer."""
 
 import json
-import threading
+from threading import Lock
+from time import monotonic
 
 from flask import Response
 
@@ -9,12 +10,18 @@ from app.errors import StoreError
 from app.host.application import WebApi
 from app.store.store import Store
 
-SECONDS = 1.0
+SECONDS = 1
 """How long the store may take to be called ready."""
+_FRESH_SECONDS = 0.25
 
 
-def register(app: WebApi) -> None:
-    """Declare the two routes; probes reach them whatever Host and key they send."""
+def register(app: WebApi, store: Store) -> None:
+    """Declare the two routes; probes reach them whatever Host and key they send.
+
+    Args:
+        app: the application.
+        store: the application's store once more, with a timeout of ``SECONDS``.
+    """
     app.open_endpoints |= {"healthz", "readyz"}
 
     @app.get("/healthz", exact=True)
@@ -22,12 +29,12 @@ def register(app: WebApi) -> None:
         """Say that the process answers; touches nothing else."""
         return _answer(200, {"status": "ok"})
 
-    probe = _Probe(app.store)
+    probe = _Probe(store)
 
     @app.get("/readyz", exact=True)
     def readyz() -> Response:
         """Say whether the store is reachable within a second and has the right schema."""
-        checks = {"store": probe(SECONDS), **{name: check() for name, check in app.checks.items()}}
+        checks = {"store": probe(), **{name: check() for name, check in app.checks.items()}}
         failed = {name: reason for name, reason in checks.items() if reason is not None}
         for reason in failed.values():
             app.logger.error("not ready: %s", reason)
@@ -42,33 +49,34 @@ def _answer(status: int, value: object) -> Response:
 
 
 class _Probe:
-    """Asks a store beside the request that asks for it, at most once at a time.
-
-    A store that hangs would else take one thread after another out of service.
-    """
+    """Asks the store a few times a second, however often it is called itself."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._busy = threading.Lock()
+        self._lock = Lock()
+        self._due = 0.0
+        self._failed: str | None = None
 
-    def __call__(self, seconds: float) -> str | None:
-        """Return why the check failed within so many seconds, ``None`` if it passed."""
-        if not self._busy.acquire(timeout=seconds):
-            return f"an earlier check still waits for the store after {seconds} s"
-        found: list[str | None] = []
-        thread = threading.Thread(target=self._run, args=(found,), daemon=True)
-        thread.start()
-        thread.join(seconds)
-        return found[0] if found else f"no answer from the store within {seconds} s"
+    def __call__(self) -> str | None:
+        """Return why the last question failed, ``None`` if it was answered."""
+        first = not self._due
+        # While one thread asks, others return what was found last, once there is something.
+        if monotonic() >= self._due and self._lock.acquire(blocking=first):
+            try:
+                if monotonic() >= self._due:
+                    self._failed = self._ask()
+                    self._due = monotonic() + _FRESH_SECONDS
+            finally:
+                self._lock.release()
+        return self._failed
 
-    def _run(self, found: list[str | None]) -> None:
+    def _ask(self) -> str | None:
         try:
             # The service's own statements: they fail for a wrong schema too.
             for resource in self._store.tables:
                 self._store.latest(resource, 0)
-            found.append(None)
         except StoreError as error:
-            found.append(str(error))
+            return str(error)
         finally:
             self._store.close()
-            self._busy.release()
+        return None

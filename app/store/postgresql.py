@@ -18,15 +18,17 @@ from psycopg.pq.abc import PGconn
 from app.store.deadline import SilenceError, remaining, within
 
 State = TypeVar("State")
-_INTERVAL_SECONDS = 0.1
+_INTERVAL_SECONDS = 0.05
 
 
 class Connection(psycopg.Connection[Any]):
     """A connection that waits no longer than the deadline of its thread."""
 
-    def wait(self, gen: PQGen[RV], *args: Any, **options: Any) -> RV:
+    def wait(
+        self, gen: PQGen[RV], interval: float = _INTERVAL_SECONDS, timeout: float | None = None
+    ) -> RV:
         """Wait for an answer. Raises SilenceError; the connection can't be used after that."""
-        return super().wait(_bounded(gen), *args, **options)
+        return super().wait(_bounded(gen), interval, timeout)
 
 
 def connect(prepare_threshold: str | int = 5, **parameters: Any) -> Connection:

@@ -1,10 +1,14 @@
 """/healthz and /readyz."""
 
 import json
+import socket
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from pathlib import Path
+from statistics import median
 
 import pytest
 
@@ -50,18 +54,82 @@ def test_a_wrong_schema_is_not_ready(make_app: Callable[..., WebApi], tmp_path: 
     assert answer.status == 503
 
 
-def test_a_store_that_hangs_is_not_ready_within_a_second(
-    make_app: Callable[..., WebApi], monkeypatch: pytest.MonkeyPatch
+def test_a_locked_store_is_not_ready_within_a_second(
+    make_app: Callable[..., WebApi], tmp_path: Path
 ) -> None:
-    """Probes get their answer though the store gives none, the second one too."""
-    app = make_app()
-    monkeypatch.setattr(app.store, "latest", lambda *_: time.sleep(4))
+    """Though a request would wait longer for it."""
+    path = tmp_path / "locked.sqlite"
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        app = make_app(database_url=f"sqlite:///{path}", database_timeout=60)
+
+        started = time.monotonic()
+        statuses = [truth.call(app, "/readyz").status for _ in range(3)]
+
+    assert statuses == [503] * 3
+    assert time.monotonic() - started < 2.5
+
+
+def test_a_silent_database_is_not_ready_within_a_second(
+    make_app: Callable[..., WebApi], silent_url: str
+) -> None:
+    """It takes connections and says nothing."""
+    app = make_app(database_url=silent_url, database_timeout=60)
 
     started = time.monotonic()
-    statuses = [truth.call(app, "/readyz").status for _ in range(2)]
+    statuses = [truth.call(app, "/readyz").status for _ in range(3)]
 
-    assert statuses == [503, 503]
-    assert time.monotonic() - started < 3.5
+    assert statuses == [503] * 3
+    assert time.monotonic() - started < 2.5
+
+
+def test_the_store_is_asked_a_few_times_a_second(
+    make_app: Callable[..., WebApi], silent_url: str, silent_server: socket.socket
+) -> None:
+    """However many threads ask for it; those that come while it is asked don't wait."""
+    app = make_app(database_url=silent_url)
+    truth.call(app, "/readyz")
+    until = time.monotonic() + 1.5
+
+    def ask() -> list[float]:
+        waited = []
+        while (started := time.monotonic()) < until:
+            assert truth.call(app, "/readyz").status == 503
+            waited.append(time.monotonic() - started)
+        return waited
+
+    with ThreadPoolExecutor(4) as pool:
+        waited = [
+            seconds for each in [pool.submit(ask) for _ in range(4)] for seconds in each.result()
+        ]
+
+    assert len(waited) > 50
+    assert median(waited) < 0.1
+    assert _accepted(silent_server) < 10
+
+
+def _accepted(server: socket.socket) -> int:
+    """Return how many connections wait to be accepted, and end them."""
+    server.settimeout(0.1)
+    count = 0
+    with suppress(TimeoutError):
+        while True:
+            server.accept()[0].close()
+            count += 1
+    return count
+
+
+@pytest.fixture
+def silent_server() -> Iterator[socket.socket]:
+    """A server that never says anything."""
+    with socket.create_server(("127.0.0.1", 0), backlog=100) as server:
+        yield server
+
+
+@pytest.fixture
+def silent_url(silent_server: socket.socket) -> str:
+    """The URL of a database that never says anything."""
+    return f"postgresql://a@127.0.0.1:{silent_server.getsockname()[1]}/a"
 
 
 @pytest.mark.parametrize("target", ["/Healthz", "/HEALTHZ", "/ReadyZ", "/api/healthz"])
