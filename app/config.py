@@ -115,16 +115,24 @@ def _base_path(text: str) -> str:
     return text
 
 
+_DRIVERS = {"sqlite": "pysqlite", "postgresql": "psycopg", "mssql": "pymssql"}
+
+
 def _database_url(text: str) -> str:
     try:
         url = make_url(text)
         dialect = url.get_dialect()
-        dialect().create_connect_args(url)
-        dialect.import_dbapi()
+        known = _DRIVERS.get(url.get_backend_name()) == url.get_driver_name()
+        if known:
+            dialect().create_connect_args(url)
+            dialect.import_dbapi()
     except ImportError as error:
         raise _ValueRefusedError(missing(error)) from None
     except (SQLAlchemyError, ValueError):
         raise ValueError from None
+    if not known:
+        allowed = "sqlite://, postgresql:// or mssql+pymssql://"
+        raise _ValueRefusedError(f"must begin with {allowed}, not {url.drivername}://")
     if url.password is not None and text.partition("://")[2].partition(":")[2].count("@") > 1:
         raise _ValueRefusedError(
             "must have one @ only, before the host: write each other one as %40"

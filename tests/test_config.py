@@ -51,11 +51,10 @@ def test_settings_are_read() -> None:
         ("DATABASE_URL", "nosuch://h/d", "must be the SQLAlchemy URL of a file"),
         ("DATABASE_URL", "sqlite://", "must be the SQLAlchemy URL of a file"),
         ("DATABASE_URL", "sqlite://u:secret@h/x", "store.sqlite$"),
-        (
-            "DATABASE_URL",
-            "mysql+pymysql://h/d",
-            "needs a package that is not installed: pip install pymysql",
-        ),
+        ("DATABASE_URL", "mysql+pymysql://h/d", "or mssql.pymssql://, not mysql.pymysql://$"),
+        ("DATABASE_URL", "oracle://h/d", "must begin with sqlite://, postgresql:// or mssql"),
+        ("DATABASE_URL", "mssql://h/d", "or mssql.pymssql://, not mssql://$"),
+        ("DATABASE_URL", "postgresql+psycopg2://h/d", "must begin with sqlite://"),
         ("NOPE", "1", "is not a setting; there are: CHARGECLOUD_DATABASE_URL, "),
     ],
 )

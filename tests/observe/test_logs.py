@@ -74,7 +74,7 @@ def test_the_reason_of_a_failure_is_one_line_with_the_request_id(
     (line,) = stream.getvalue().splitlines()
     members = json.loads(line)
     assert answer.status == 500
-    assert "can't be opened: file is not a database" in members["message"]
+    assert "can't be read: file is not a database" in members["message"]
     assert "987654321" not in line
     assert members["request_id"] == answer.header("X-Request-ID")
 

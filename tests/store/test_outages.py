@@ -119,6 +119,7 @@ def test_a_database_that_never_answers(service: Service) -> None:
             answers = list(pool.map(service.timed, [_STATUS] * 20))
         refused = [service.timed(_STATUS) for _ in range(20)]
         others = [service.timed("/nothing") for _ in range(20)]
+        ready = service.timed("/readyz")
     finally:
         service.database.resume()
     back = service.until_answered()
@@ -129,6 +130,8 @@ def test_a_database_that_never_answers(service: Service) -> None:
     assert median(seconds for _, seconds in refused) < 0.2
     assert {status for status, _ in others} == {404}
     assert median(seconds for _, seconds in others) < 0.2
+    assert ready[0] == 503
+    assert ready[1] < 1.5
     assert back < 2
     assert "the server does not answer" in service.server.output()
     truth.until(lambda: service.threads() <= threads + 2, 10)
