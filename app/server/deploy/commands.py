@@ -80,6 +80,13 @@ def deploy() -> None:
     show_default=True,
     help="Requests a second that one client address may send; twice as many in a burst.",
 )
+@click.option(
+    "--mirror",
+    metavar="HOST:PORT",
+    show_default="none",
+    callback=options.upstream,
+    help="Where `chargecloud compare --listen` takes a copy of each request.",
+)
 @with_appcontext
 def nginx(**site: Any) -> None:
     """Print a site for nginx: TLS, limits, buffering, timeouts."""

@@ -23,7 +23,7 @@ upstream chargecloud {
 ${servers}
     keepalive 32;
 }
-
+${mirror_upstream}
 # A Host that is not served here gets no answer.
 server {
 ${listen_default}
@@ -69,8 +69,8 @@ ${shared}
         proxy_read_timeout ${read_timeout}s;
         proxy_send_timeout 5s;
 ${next}
-    }
-
+${mirror}    }
+${mirror_location}
     # For those who watch over the service, not for its clients.
     location = "${prefix}/metrics" { return 404; }
     location = "${prefix}/readyz" { return 404; }
@@ -101,6 +101,34 @@ _SHARED = Template("""\
     client_header_buffer_size 2k;
     large_client_header_buffers 4 16k;""")
 
+# nginx sends each request to the kit too, and its answer is not waited for. Only the next request
+# on the same connection waits until the copy is sent or given up: hence the short times.
+_MIRROR_UPSTREAM = Template("""
+upstream chargecloud_mirror {
+    server ${address};
+    keepalive 16;
+}
+""")
+_MIRROR = """\
+        mirror /chargecloud-mirror;
+        mirror_request_body off;
+"""
+_MIRROR_LOCATION = """
+    location = /chargecloud-mirror {
+        internal;
+        proxy_pass http://chargecloud_mirror/mirrored$request_uri;
+        proxy_pass_request_body off;
+        proxy_set_header Content-Length "";
+        proxy_http_version 1.1;
+        proxy_set_header Connection "";
+        proxy_set_header Host $http_host;
+        proxy_connect_timeout 50ms;
+        proxy_send_timeout 50ms;
+        proxy_read_timeout 50ms;
+        proxy_next_upstream off;
+    }
+"""
+
 # An instance that fails three times within two seconds is left alone for as long.
 _SKIPPED = "max_fails=3 fail_timeout=2s"
 _NEXT = """\
@@ -123,6 +151,7 @@ class Site:
         key: a path.
         logs: the folder for its logs.
         rate: requests a second for each address.
+        mirror: where the parity kit listens for a copy of each request, ``None`` for no copy.
     """
 
     names: str
@@ -132,6 +161,7 @@ class Site:
     key: str
     logs: str
     rate: int
+    mirror: str | None = None
 
     def text(self, settings: Settings) -> str:
         """Return the site for a service with these settings.
@@ -150,7 +180,17 @@ class Site:
             read_timeout=settings.database_timeout + _READ_MARGIN_SECONDS,
             rate=self.rate,
             burst=self.rate * 2,
+            **self._mirrored(),
         )
+
+    def _mirrored(self) -> dict[str, str]:
+        if self.mirror is None:
+            return dict.fromkeys(("mirror_upstream", "mirror", "mirror_location"), "")
+        return {
+            "mirror_upstream": _MIRROR_UPSTREAM.substitute(address=self.mirror),
+            "mirror": _MIRROR,
+            "mirror_location": _MIRROR_LOCATION,
+        }
 
     def _shared(self, settings: Settings) -> str:
         return _SHARED.substitute(

@@ -370,7 +370,7 @@ def test_the_help_shows_each_default(make_app: Callable[..., WebApi]) -> None:
     shown = " ".join(_printed(make_app, "--help").stdout.split())
 
     options = re.findall(r"--\w+ [A-Z[].*?(?= --\w+ |$)", shown.partition(" --help")[0])
-    assert len(options) == 7
+    assert len(options) == 8
     for option in options:
         assert re.search(r"[a-z]\. +\[(default: .+|required)\]$", option), option
 
