@@ -89,7 +89,7 @@ class Killed:
         process.send_signal(signal.SIGKILL)
         process.wait()
         self.outcomes[self._state()] += 1
-        _wait_for_end(process.pid)
+        wait_for_end(process.pid)
         with self.file.open("rb") as stream:
             self.store.replace(CHARGE_PROCESS, records.read(stream, "file", CHARGE_PROCESS))
         assert self._state() == "after"
@@ -107,7 +107,7 @@ class Killed:
         self.store.replace(CHARGE_PROCESS, self._before)
 
 
-def _wait_for_end(session: int) -> None:
+def wait_for_end(session: int) -> None:
     """Wait until no process of a session is left: the reader ends with the command."""
     deadline = time.monotonic() + 10
     with suppress(ProcessLookupError):

@@ -15,7 +15,7 @@ from app.config import Settings
 from app.factory import create_app
 from app.host.actions import CHARGE_PROCESS
 from app.store.transfer import records
-from app.store.transfer.json_stream import RecordError
+from app.store.transfer.record_error import RecordError
 from app.webapi.headers import parse_accept, parse_accept_charset, parse_content_type
 from app.webapi.negotiation import negotiate
 from app.webapi.uri import RequestUri

@@ -11,6 +11,7 @@ from flask.cli import with_appcontext
 
 from app.store.store import Store
 from app.store.transfer import reading, records
+from app.store.transfer.record_error import printable
 from schemas.resource import Resource
 
 _STEP = 1_000
@@ -35,11 +36,11 @@ def import_(files: Sequence[Any], asked: int | None, contract: str | None) -> No
     resource = _resource(contract)
     for file in files:
         with (
-            _bar(reading.size_of(file), file.name) as moved,
+            _bar(reading.size_of(file), printable(file.name)) as moved,
             reading.values(file, file.name, resource, asked, _store().holds_nul, moved) as read,
         ):
             count = _store().replace(resource, read)
-        click.echo(f"{file.name}: {count} {resource.plural}")
+        click.echo(f"{printable(file.name)}: {count} {resource.plural}")
 
 
 @click.command("export")

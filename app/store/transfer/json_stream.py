@@ -8,44 +8,59 @@ from decimal import Decimal, InvalidOperation
 from io import BufferedReader
 from typing import Any, Final, NoReturn
 
-from app.errors import StoreError
+from app.store.transfer.record_error import LONGEST, RecordError, printable, too_long
+
+Numbered = Iterator[tuple[int, Any]]
+"""Values, each with the line where it begins."""
 
 _CHUNK = 1 << 16
 # No token but a string is longer.
 _TOKEN = 16
 _BLANKS = re.compile(r"[ \t\r\n]*")
-
-
-class RecordError(StoreError):
-    """A record that can't be taken: file, line, member and reason in one line."""
-
-    def __init__(self, file: str, line: int, reason: str, member: str | None = None) -> None:
-        where = f"{file}:{line}" + (f": {member}" if member else "")
-        super().__init__(f"{where}: {reason}")
-
-
-JSON_ERRORS: Final = (ValueError, RecursionError, InvalidOperation)
+_ERRORS: Final = (ValueError, RecursionError, InvalidOperation)
 """What the decoder, and decoding from UTF-8, raise."""
 
 
-def record_error(error: Exception, file: str, line: int) -> RecordError:
-    """Say what is wrong with the text that begins in a line, one of ``JSON_ERRORS``."""
-    if isinstance(error, json.JSONDecodeError):
-        line += error.lineno - 1
-        return RecordError(file, line, f"is not JSON: {error.msg} at column {error.colno}")
-    if isinstance(error, UnicodeDecodeError):
-        return RecordError(file, line, f"is not UTF-8: byte {error.start + 1}")
-    if isinstance(error, InvalidOperation):
-        return RecordError(file, line, "holds a number with an exponent beyond all bounds")
-    return RecordError(file, line, str(error))
+def objects(head: bytes, stream: "BufferedReader[Any]", file: str, line: int) -> Numbered:
+    """Yield the values of JSON lines, or of objects over many lines, one after another.
+
+    Arguments are those of ``array``. Raises RecordError.
+    """
+    first = head + (b"" if head.endswith(b"\n") else stream.readline(LONGEST + 1 - len(head)))
+    try:
+        value = _decode(first, file, line)
+    except json.JSONDecodeError as error:
+        if error.msg.startswith("Unterminated") or error.doc[error.pos :].strip():
+            raise _record_error(error, file, line) from None
+        # The first value goes on in the next line.
+        yield from _sequence(_Text(first, stream, file, line))
+        return
+    yield line, value
+    while content := stream.readline(LONGEST + 1):
+        line += 1
+        if not content.isspace():
+            try:
+                value = _decode(content, file, line)
+            except json.JSONDecodeError as error:
+                raise _record_error(error, file, line) from None
+            yield line, value
 
 
-def array(stream: "BufferedReader[Any]", file: str) -> Iterator[tuple[int, Any]]:
-    """Yield the elements of one JSON array of objects, each with its line.
+def array(
+    head: bytes, stream: "BufferedReader[Any]", file: str, line: int, offset: int = 0
+) -> Numbered:
+    """Yield the elements of one JSON array of objects.
 
     Holds no more of the file than a part. Raises RecordError.
+
+    Args:
+        head: the first bytes, in UTF-8.
+        stream: the others.
+        file: the file's name, for errors.
+        line: the line where ``head`` begins.
+        offset: how many bytes are before it.
     """
-    text = _Text(stream, file)
+    text = _Text(head, stream, file, line, offset)
     text.take("[")
     if text.next() == "]":
         text.at += 1
@@ -58,19 +73,58 @@ def array(stream: "BufferedReader[Any]", file: str) -> Iterator[tuple[int, Any]]
         text.fail("Extra data")
 
 
+def _sequence(text: "_Text") -> Numbered:
+    while text.next():
+        yield text.element()
+
+
+def _decode(content: bytes, file: str, line: int) -> Any:
+    """Decode a line. Raises JSONDecodeError, and RecordError for all else."""
+    if len(content) > LONGEST:
+        raise too_long(file, line, "the line")
+    try:
+        return DECODER.decode(content.removeprefix(codecs.BOM_UTF8).decode())
+    except json.JSONDecodeError:
+        raise
+    except _ERRORS as error:
+        raise _record_error(error, file, line) from None
+
+
+def _record_error(error: Exception, file: str, line: int) -> RecordError:
+    """Say what is wrong with the text that begins in a line, one of ``_ERRORS``."""
+    if isinstance(error, json.JSONDecodeError):
+        line += error.lineno - 1
+        return RecordError(file, line, _not_json(error.msg, error.colno))
+    if isinstance(error, UnicodeDecodeError):
+        return RecordError(file, line, f"is not UTF-8: byte {error.start + 1}")
+    if isinstance(error, InvalidOperation):
+        return RecordError(file, line, "holds a number with an exponent beyond all bounds")
+    return RecordError(file, line, str(error))
+
+
+def _not_json(reason: str, column: int) -> str:
+    # Some of Python's reasons end where the place follows: "Unterminated string starting at".
+    return f"is not JSON: {reason.removesuffix(' at')} at column {column}"
+
+
 class _Text:
     """A part of a text in UTF-8, with the line and column where it begins."""
 
-    def __init__(self, stream: "BufferedReader[Any]", file: str) -> None:
+    def __init__(
+        self, head: bytes, stream: "BufferedReader[Any]", file: str, line: int, offset: int = 0
+    ) -> None:
         self._stream = stream
         self._file = file
         self._utf8 = codecs.getincrementaldecoder("utf-8-sig")()
-        self._bytes = 0
+        self._bytes = offset
         self._part = ""
         # The column of the part's first character, and the line of the place ``_seen`` in it.
-        self._column = self._line = 1
+        self._column = 1
+        self._line = line
         self._seen = 0
+        self._elements = 0
         self.at = 0
+        self._add(head)
 
     def next(self) -> str:
         """Go to the next character that is not blank and return it, or nothing at the end."""
@@ -91,22 +145,25 @@ class _Text:
         """Take the value that begins here."""
         line = self._line = self._line + self._part.count("\n", self._seen, self.at)
         self._seen = self.at
+        self._elements += 1
         while True:
             try:
-                value, self.at = DECODER.raw_decode(self._part, self.at)
+                value, end = DECODER.raw_decode(self._part, self.at)
             except json.JSONDecodeError as error:
                 place = self._position(error.pos)
                 if not (self._may_be_cut(error) and self._more()):
                     self.fail(error.msg, place)
-            except JSON_ERRORS as error:
-                raise record_error(error, self._file, line) from None
+            except _ERRORS as error:
+                raise _record_error(error, self._file, line) from None
             else:
+                self._refuse_long(end)
+                self.at = end
                 return line, value
 
     def fail(self, reason: str, place: tuple[int, int] | None = None) -> NoReturn:
         """Raise RecordError for a line and column, by default the present ones."""
         line, column = place or self._position(self.at)
-        raise RecordError(self._file, line, f"is not JSON: {reason} at column {column}")
+        raise RecordError(self._file, line, _not_json(reason, column))
 
     def _may_be_cut(self, error: json.JSONDecodeError) -> bool:
         """Whether the part's end may be the reason, within a token or a string."""
@@ -120,18 +177,25 @@ class _Text:
 
     def _more(self) -> bool:
         """Read on; a part that holds one long value doubles."""
+        self._refuse_long(len(self._part))
         self._line, self._column = self._position(self.at)
-        self._seen = 0
-        rest = self._part[self.at :]
-        read = self._stream.read(max(_CHUNK, len(rest)))
+        self._part = self._part[self.at :]
+        self._seen = self.at = 0
+        read = self._stream.read(max(_CHUNK, len(self._part)))
+        self._add(read)
+        return bool(read)
+
+    def _refuse_long(self, end: int) -> None:
+        if end - self.at > LONGEST:
+            raise too_long(self._file, self._line, f"element {self._elements}")
+
+    def _add(self, read: bytes) -> None:
         self._bytes += len(read)
         try:
-            self._part = rest + self._utf8.decode(read, final=not read)
+            self._part += self._utf8.decode(read, final=not read)
         except UnicodeDecodeError as error:
             place = self._bytes - len(error.object) + error.start + 1
             raise RecordError(self._file, self._line, f"is not UTF-8: byte {place}") from None
-        self.at = 0
-        return bool(read)
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -139,7 +203,7 @@ def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len(value) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"{twice}: stands twice")
+        raise ValueError(f"{printable(twice)}: stands twice")
     return value
 
 

@@ -1,10 +1,10 @@
 """Reads a file in a process of its own, beside the one that writes to the store."""
 
-import fcntl
 import marshal
 import os
 import signal
 import stat
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from io import BufferedReader, UnsupportedOperation
@@ -16,10 +16,10 @@ from typing import Any
 from app.errors import StoreError
 from app.store.store import Stored
 from app.store.transfer import records
+from app.store.transfer.record_error import printable
 from schemas.resource import Resource
 
 _BATCH = 500
-_PIPE = 1 << 20
 _SMALL = 1 << 20
 Moved = Callable[[int], None]
 """Is told how many bytes of the file have been read so far."""
@@ -36,17 +36,18 @@ def values(
 ) -> Iterator[Iterator[Stored]]:
     """Give the values of a file, read as they are asked for.
 
-    Enter it before the store is connected: a child has all that is open. What it gives raises
-    StoreError. Arguments are those of ``records.read``.
+    A big regular file is read by a child, where there is fork; a pipe is not, for a child that
+    waits for one would outlive a parent that is killed. Enter this before the store is connected:
+    a child has all that is open. What it gives raises StoreError. Arguments are those of
+    ``records.read``.
     """
-    if size_of(stream) in range(_SMALL):
-        yield records.read(stream, file, resource, asked, nul)
+    # macOS has fork, but its own libraries don't survive one.
+    if sys.platform != "linux" or not hasattr(os, "fork") or (size_of(stream) or 0) < _SMALL:
+        rows = records.read(stream, file, resource, asked, nul)
+        yield rows if moved is None else _followed(rows, stream, moved)
         return
     context = get_context("fork")
     here, there = context.Pipe(duplex=False)
-    # A batch waits here while the one before it is written.
-    with suppress(OSError):
-        fcntl.fcntl(there.fileno(), fcntl.F_SETPIPE_SZ, _PIPE)
     # multiprocessing closes the child's sys.stdin.
     with open(os.dup(stream.fileno()), "rb") as own:
         rows = records.read(own, file, resource, asked, nul)
@@ -59,6 +60,14 @@ def values(
         child.kill()
         child.join()
         here.close()
+
+
+def _followed(
+    rows: Iterator[Stored], stream: "BufferedReader[Any]", moved: Moved
+) -> Iterator[Stored]:
+    while batch := list(islice(rows, _BATCH)):
+        yield from batch
+        moved(stream.tell())
 
 
 def size_of(stream: "BufferedReader[Any]") -> int | None:
@@ -77,7 +86,7 @@ def _received(
         try:
             batch = marshal.loads(here.recv_bytes())
         except EOFError:
-            raise StoreError(f"{file} can't be read: its reader was killed") from None
+            raise StoreError(f"{printable(file)} can't be read: its reader was killed") from None
         if batch is None:
             return
         if isinstance(batch, str):
@@ -108,4 +117,4 @@ def _send(
         except BrokenPipeError:
             raise
         except OSError as error:
-            there.send_bytes(marshal.dumps(f"{file} can't be read: {error.strerror}"))
+            there.send_bytes(marshal.dumps(f"{printable(file)} can't be read: {error.strerror}"))

@@ -15,12 +15,14 @@ import pytest
 
 from app.errors import StoreError
 from app.host.actions import CHARGE_PROCESS
+from app.server import demo
 from app.store.store import Stored
 from app.store.transfer import reading, records
-from tests import terminal
+from tests import terminal, truth
 from tests.measure import bulk
 
 LINE = records.writer(CHARGE_PROCESS)
+_FIRST = LINE(demo.processes()[0]).encode()
 
 _COUNT = 6_000
 _COMMAND = [sys.executable, "-m", "app"]
@@ -144,6 +146,121 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     ]
 
     assert 20 < min(peaks) <= max(peaks) < 130
+
+
+_MEASURED = """
+import atexit, resource, sys
+from pathlib import Path
+
+def peak():
+    own = Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0]
+    return max(int(own), resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss) // 1024
+
+atexit.register(lambda: print(peak()))
+from app.__main__ import main
+main.main(["import", *sys.argv[1:]])
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "head", "size", "said"),
+    [
+        ("line", b'{"station_name":"', 300 << 20, ":1: the line is longer than 16 MB"),
+        ("second line", _FIRST, 300 << 20, ":2: the line is longer than 16 MB"),
+        ("zeros", b"", 300 << 20, ":1: the line is longer than 16 MB"),
+        ("element", b'[{"station_name":"', 0, ":1: element 1 is longer than 16 MB"),
+        ("answer", b"\n\n<ChargeProcess>", 300 << 20, ":3: the answer is longer than 16 MB"),
+    ],
+)
+def test_what_is_too_long_is_refused_in_bounded_memory(
+    tmp_path: Path, clean_env: dict[str, str], name: str, head: bytes, size: int, said: str
+) -> None:
+    """With its line, whatever the file's size; 16 MB of it are the most that is ever held."""
+    # What a file is enlarged by are zeros that take no room.
+    path = tmp_path / name
+    path.write_bytes(head if size else head + b"a" * (20 << 20))
+    if size:
+        os.truncate(path, size)
+
+    done = subprocess.run(
+        [sys.executable, "-c", _MEASURED, "--user-id", "1", str(path)],
+        env={**clean_env, "CHARGECLOUD_DATABASE_URL": _url(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert 20 < int(done.stdout) < 180
+
+
+def test_endless_zeros_are_refused(tmp_path: Path, clean_env: dict[str, str]) -> None:
+    """A device that never ends is read for 16 MB."""
+    done = subprocess.run(
+        [sys.executable, "-c", _MEASURED, "/dev/zero"],
+        env={**clean_env, "CHARGECLOUD_DATABASE_URL": _url(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+
+    assert "/dev/zero:1: the line is longer than 16 MB" in done.stderr
+    assert 20 < int(done.stdout) < 180
+
+
+_WITHOUT = """
+import os, sys
+for name in ("fork", "forkpty", "register_at_fork"):
+    delattr(os, name)
+sys.modules["fcntl"] = sys.modules["resource"] = None
+from app.host.actions import CHARGE_PROCESS, RESOURCES
+from app.store.store import Store
+from app.store.transfer import reading
+store = Store(sys.argv[1], RESOURCES)
+with open(sys.argv[2], "rb") as file:
+    with reading.values(file, "file", CHARGE_PROCESS, None, True, print) as rows:
+        print(store.replace(CHARGE_PROCESS, rows), "in all")
+"""
+
+
+def test_a_big_file_is_imported_without_fork(
+    file: Path, tmp_path: Path, clean_env: dict[str, str]
+) -> None:
+    """As on Windows: in one process, which tells its place too."""
+    done = subprocess.run(
+        [sys.executable, "-c", _WITHOUT, _url(tmp_path), str(file)],
+        env=clean_env,
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.stderr == ""
+    *places, count = done.stdout.splitlines()
+    assert count == f"{_COUNT} in all"
+    assert int(places[-1]) == file.stat().st_size
+
+
+@pytest.mark.parametrize("big", [True, False])
+def test_no_child_outlives_a_killed_import(
+    file: Path, tmp_path: Path, clean_env: dict[str, str], big: bool
+) -> None:
+    """Neither one that reads a file, nor one that waits for a pipe; and no file is left."""
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    process = subprocess.Popen(
+        [*_COMMAND, "import", str(file) if big else "-"],
+        env={**clean_env, "CHARGECLOUD_DATABASE_URL": _url(tmp_path), "TMPDIR": str(temporary)},
+        stdin=subprocess.PIPE,
+        start_new_session=True,
+    )
+    truth.until((tmp_path / "store.sqlite").exists)
+
+    process.kill()
+    process.wait()
+
+    bulk.wait_for_end(process.pid)
+    assert process.stdin is not None
+    process.stdin.close()
+    assert list(temporary.iterdir()) == []
 
 
 @pytest.mark.timeout(600)
