@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from app.config import Settings
 from app.factory import create_app
@@ -17,6 +18,10 @@ from app.host.application import WebApi
 from app.store.store import Store
 from app.store.transfer import records
 from tests import packages, postgres, truth
+
+# A busy machine is slow, which is no failure.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 ROOT = Path(__file__).parent.parent
 
