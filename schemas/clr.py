@@ -31,7 +31,10 @@ DATE_TIME = re.compile(
 
 
 def int32(value: object) -> int:
-    """Take a whole number of 32 bits."""
+    """Take an ``int`` of 32 bits, and no ``bool``.
+
+    Raises ``marshmallow.ValidationError``, as all of these rules do.
+    """
     if type(value) is not int:
         raise ValidationError(f"must be a whole number, not {_shown(value)}")
     if not INT32_MIN <= value <= INT32_MAX:
@@ -40,14 +43,17 @@ def int32(value: object) -> int:
 
 
 def boolean(value: object) -> bool:
-    """Take ``True`` or ``False``."""
+    """Take ``True`` or ``False``, and no number. Raises ``marshmallow.ValidationError``."""
     if type(value) is not bool:
         raise ValidationError(f"must be true or false, not {_shown(value)}")
     return value
 
 
 def string(value: object) -> str:
-    """Take a text that UTF-8 can carry: a lone surrogate has no bytes on the wire."""
+    """Take a text that UTF-8 can carry: a lone surrogate has no bytes on the wire.
+
+    Raises ``marshmallow.ValidationError``, which names the first surrogate by its place, from 1.
+    """
     if type(value) is not str:
         raise ValidationError(f"must be a string, not {_shown(value)}")
     if not value.isascii():
@@ -66,7 +72,8 @@ def decimal(value: object) -> str:
 
     ``value`` is an ``int``, a ``decimal.Decimal`` or the text of a number without exponent.
     System.Decimal has 96 bits and up to 28 digits after the point; its negative zero is written
-    without a sign, so it is loaded without one.
+    without a sign, so it is loaded without one. Raises ``marshmallow.ValidationError`` for what
+    it can't hold exactly.
     """
     if type(value) in (PythonDecimal, int):
         # Most numbers: none of the rules below changes or refuses one of so few digits.
@@ -80,8 +87,10 @@ def decimal(value: object) -> str:
             f"must have at most {DECIMAL_SCALE} digits after the point, not {_shown(value)}"
         )
     digits = whole.lstrip("-") + fraction
-    # Twenty-eight digits always fit into 96 bits.
-    if len(digits) > DECIMAL_SCALE and int(digits) > DECIMAL_MAX:
+    # Twenty-eight digits always fit into 96 bits, thirty never.
+    if len(digits) > DECIMAL_SCALE + 1 or (
+        len(digits) > DECIMAL_SCALE and int(digits) > DECIMAL_MAX
+    ):
         raise ValidationError(
             f"must have a value within System.Decimal's 96 bits, not {_shown(value)}"
         )
@@ -93,7 +102,7 @@ def date_time(value: object) -> str:
 
     Years 1 to 9999, up to seven digits of a second, then ``Z`` (UTC), an offset up to 14 hours
     (local) or nothing (unspecified). The text is kept as it was captured: .NET itself writes no
-    zeros at the end of a fraction.
+    zeros at the end of a fraction. Raises ``marshmallow.ValidationError``.
     """
     found = DATE_TIME.fullmatch(value) if type(value) is str else None
     if found is None:

@@ -85,7 +85,11 @@ class ContentType:
 
 
 def parse_accept(header: str | None) -> tuple[MediaTypeWithQuality, ...]:
-    """Read ``Accept`` in its written order; ``()`` when absent, empty or malformed."""
+    """Read ``Accept`` in its written order; ``()`` when absent, empty or malformed.
+
+    MediaTypeHeaderParser.MultipleValuesParser. ``header`` is the value, its occurrences joined by
+    commas.
+    """
     return tuple(map(_media_type, _elements(header, _MEDIA_TYPE)))
 
 
@@ -103,7 +107,10 @@ def parse_accept_charset(header: str | None) -> tuple[StringWithQuality, ...]:
 
 
 def parse_content_type(header: str | None) -> ContentType | None:
-    """Read ``Content-Type``; ``None`` when absent or malformed."""
+    """Read ``Content-Type``; ``None`` when absent or malformed.
+
+    MediaTypeHeaderParser.SingleValueParser.
+    """
     found = _MEDIA_TYPE.fullmatch((header or "").strip(" \t"))
     if found is None:
         return None

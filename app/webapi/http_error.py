@@ -15,46 +15,61 @@ _DETAILED_ERROR = DataContract("Error", None, (_MESSAGE, _MESSAGE_DETAIL))
 
 @dataclass(frozen=True, slots=True)
 class HttpError:
-    """An error's texts; IncludeErrorDetailPolicy says who sees the detail."""
+    """An error's texts.
+
+    Args:
+        message: what everybody sees.
+        message_detail: what those see to whom IncludeErrorDetailPolicy shows it.
+    """
 
     message: str
     message_detail: str | None = None
 
     def value(self, include_detail: bool) -> tuple[DataContract, Row]:
-        """Return the contract and the row to write."""
+        """Return the contract and the row to write, with or without the detail."""
         if include_detail and self.message_detail is not None:
             return _DETAILED_ERROR, (self.message, self.message_detail)
         return _ERROR, (self.message,)
 
 
 class HttpResponseException(Exception):  # noqa: N818  the original's name
-    """Ends a request with a status and an HttpError."""
+    """Ends a request with a status and an HttpError.
+
+    Args:
+        status: the HTTP status.
+        error: what is written.
+        allow: the ``Allow`` header of a 405.
+    """
 
     def __init__(self, status: int, error: HttpError, allow: str | None = None) -> None:
         super().__init__(status, error)
         self.status = status
         self.error = error
         self.allow = allow
-        """The ``Allow`` header of a 405."""
 
 
 def not_found(uri: object, detail: str) -> HttpResponseException:
-    """No resource matches the request."""
+    """Return the 404 for what matches no resource: SRResources.ResourceNotFound.
+
+    Args:
+        uri: the request's URI; its ``str`` is shown.
+        detail: what was not found.
+    """
     message = messages.RESOURCE_NOT_FOUND.format(uri=uri)
     return HttpResponseException(404, HttpError(message, detail))
 
 
 def method_not_supported(method: str, allowed: Iterable[str]) -> HttpResponseException:
-    """The resource has other verbs only."""
+    """Return the 405 of ApiControllerActionSelector.Create405Response, with the allowed verbs."""
     message = messages.METHOD_NOT_SUPPORTED.format(method=method)
     return HttpResponseException(405, HttpError(message), allow=", ".join(sorted(allowed)))
 
 
 def bad_request(detail: str) -> HttpResponseException:
-    """The request can't be understood."""
+    """Return the 400 for what model binding can't read."""
     return HttpResponseException(400, HttpError(messages.BAD_REQUEST, detail))
 
 
 def internal_server_error() -> HttpResponseException:
-    """Something failed inside; what it was is for the log only."""
+    """Return the 500 of DefaultExceptionHandler; what failed is for the log only."""
     return HttpResponseException(500, HttpError(messages.ERROR_OCCURRED))

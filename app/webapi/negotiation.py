@@ -104,7 +104,11 @@ def compute_formatter_matches(
     requested_with: str | None,
     request_type: ContentType | None,
 ) -> list[Match]:
-    """Return each formatter's one match, by the first rule that applies to it."""
+    """Return each formatter's one match, by the first rule that applies to it.
+
+    DefaultContentNegotiator.ComputeFormatterMatches. Mapping, ``Accept``, the request's own type,
+    and that the formatter can write the value's type.
+    """
     by_quality = sort_by_quality(accepted)
     return [
         _match_mapping(formatter, accepted, requested_with)
@@ -136,7 +140,11 @@ def _width(value: MediaTypeWithQuality) -> int:
 
 
 def select_response_media_type_formatter(matches: Iterable[Match]) -> Match:
-    """Select the best match: a mapping, then ``Accept``, then the request's type, then any."""
+    """Select the best match: a mapping, then ``Accept``, then the request's type, then any.
+
+    DefaultContentNegotiator.SelectResponseMediaTypeFormatter. A mapping yields to a better
+    quality. ``matches`` is not empty, in the formatters' order.
+    """
     best: dict[Ranking, Match] = {}
     for match in matches:
         best[match.ranking] = _better(best.get(match.ranking), match)
@@ -153,7 +161,10 @@ def select_response_media_type_formatter(matches: Iterable[Match]) -> Match:
 def select_response_character_encoding(
     accept_charset: str | None, request_type: ContentType | None
 ) -> str:
-    """Select ``utf-8`` or ``utf-16``: by ``Accept-Charset``, the request's charset, or utf-8."""
+    """Select ``utf-8`` or ``utf-16``: by ``Accept-Charset``, the request's charset, or utf-8.
+
+    DefaultContentNegotiator.SelectResponseCharacterEncoding.
+    """
     by_quality = sorted(
         parse_accept_charset(accept_charset), key=lambda value: (-value.quality, value.value == "*")
     )

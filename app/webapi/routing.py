@@ -65,9 +65,12 @@ class ActionSelector:
         self._remembered = lru_cache(maxsize=1024)(self._find)
 
     def find(self, path: str) -> HttpActionDescriptor | str:
-        """Find the action for an escaped path, or the detail of the 404 that it gets.
+        """Find the action for a path, or return the detail of the 404 that it gets.
 
         A pure function, whose latest results for short paths are remembered.
+
+        Args:
+            path: as it was sent, escaped and without a query.
         """
         return self._remembered(path) if len(path) <= _REMEMBERED_LENGTH else self._find(path)
 

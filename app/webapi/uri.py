@@ -90,7 +90,10 @@ def normalize(text: str, shown: re.Pattern[str] = _IN_QUERY) -> str:
 
 
 def unescape(path: str) -> str:
-    """Return ``UriFormat.Unescaped``: all escapes decoded, those of broken UTF-8 in upper case."""
+    """Return ``UriFormat.Unescaped``: all escapes decoded, those of broken UTF-8 in upper case.
+
+    ``path`` is canonical, as canonical_path() returns it.
+    """
     if "%" not in path:
         return path
     return _ESCAPES.sub(lambda found: "".join(map(_unbroken, _characters(found[0]))), path)

@@ -14,7 +14,7 @@ _NAMED = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "\n": "\r\n", "\r": "\r\n", "\
 
 
 def escape(text: str) -> str:
-    """Write a string's characters as element text."""
+    """Return a string as element text: XmlWriter.WriteString, with CheckCharacters off."""
     # Most texts are printable without markup: these tests cost a quarter of the search.
     if text.isprintable() and not ("&" in text or "<" in text or ">" in text):
         return text
