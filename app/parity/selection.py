@@ -1,6 +1,8 @@
 """Which requests a run asks: users, plainly or by the matrix, logs, or recordings."""
 
+import os
 import re
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
@@ -12,6 +14,7 @@ from app.parity import matrix, recording
 from app.parity.access_log import AccessLog
 from app.parity.client import with_host
 from app.parity.errors import InputError
+from app.parity.log_text import lines, opened
 from app.parity.recording import Request
 from app.webapi.routing import HttpActionDescriptor
 
@@ -31,12 +34,15 @@ def users(text: str) -> Callable[[], Iterator[int]]:
 
     Raises SelectionError.
     """
-    path = Path(text)
-    if path.is_file():
-        _check(path)
-        return lambda: _of_file(path)
-    parts = [part.strip() for part in text.split(",")]
-    ranges = [_range(part, "--users") for part in parts]
+    try:
+        ranges = [_range(part.strip(), "--users") for part in text.split(",")]
+    except SelectionError:
+        # A long list is no name of a file, and some systems refuse to look for one.
+        if not os.path.isfile(text):
+            raise
+        path = Path(text)
+        deque(_of_file(path), 0)  # A bad line stops the run before it asks anything.
+        return lambda: chain.from_iterable(_of_file(path))
     return lambda: iter(chain.from_iterable(ranges))
 
 
@@ -92,25 +98,17 @@ def shuffled(selection: Selection, seed: int) -> Iterator[Tagged]:
         yield from block
 
 
-def _check(path: Path) -> None:
-    """Read the whole file once, so that a bad line stops the run before it asks anything."""
-    with path.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, 1):
+def _of_file(path: Path) -> Iterator[range]:
+    with opened(path) as text:
+        for number, line in enumerate(lines(text), 1):
             if line.strip():
-                _range(line.strip(), f"{path}:{number}")
-
-
-def _of_file(path: Path) -> Iterator[int]:
-    with path.open(encoding="utf-8") as lines:
-        for line in lines:
-            if line.strip():
-                yield from _range(line.strip(), str(path))
+                yield _range(line.strip(), f"{path}:{number}")
 
 
 def _range(text: str, where: str) -> range:
     found = _RANGE.fullmatch(text)
     if found is None:
-        raise SelectionError(f"{where}: must be an id or a range such as 1-100, not {text!r}")
+        raise SelectionError(f"{where}: must be an id or a range such as 1-100, not {text[:60]!r}")
     first = int(found[1])
     last = int(found[2] or first)
     if not _LOWEST <= first <= last <= _HIGHEST:

@@ -1,5 +1,6 @@
 """Users, the matrix, and their order."""
 
+import gzip
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,20 @@ def test_users_may_stand_in_a_file(tmp_path: Path) -> None:
     path.write_text("1\nx\n", encoding="utf-8")
     with pytest.raises(SelectionError, match=r"users\.txt:2: "):
         users(str(path))
+
+
+def test_users_may_be_many() -> None:
+    """More than a file's name may be long."""
+    assert list(users(",".join(map(str, range(2000))))()) == [*range(2000)]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_file_of_users_may_be_packed_and_in_utf16(tmp_path: Path, encoding: str) -> None:
+    """As spreadsheets and PowerShell write it."""
+    path = tmp_path / "users.gz"
+    path.write_bytes(gzip.compress("1\r\n5-6\r\n".encode(encoding)))
+
+    assert list(users(str(path))()) == [1, 5, 6]
 
 
 def test_a_user_is_asked_for_json_and_xml() -> None:
