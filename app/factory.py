@@ -14,7 +14,7 @@ from app.host.access import guard
 from app.host.actions import ACTIONS, Action, register
 from app.host.application import WebApi
 from app.host.environ import Middleware
-from app.observe import health, metering
+from app.observe import health, hiding, metering
 from app.observe.logs import chosen_format
 from app.observe.request_log import LINES, RequestLog
 from app.store.opening import open_store
@@ -37,6 +37,7 @@ def create_app(settings: Settings | None = None, actions: Sequence[Action] = ACT
         docs.register(app)
     guard.install(app)
     metering.install(app)
+    hiding.install(app, settings.log_user_id)
     app.cli = LazyCommands(name=app.name)
     for layer in reversed(_middleware(settings)):
         app.wsgi_app = layer(app.wsgi_app)  # type: ignore[method-assign,assignment]

@@ -3,7 +3,6 @@
 import json
 import logging
 import os
-import re
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -13,8 +12,6 @@ from flask import has_request_context, request
 from app.host.environ import REQUEST_ID
 from app.observe.request_log import utc
 
-# gunicorn names the whole request target where it refuses or fails a request.
-_QUERY = re.compile(r"\?[^\s'\"]*")
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029)}
 
 
@@ -28,10 +25,6 @@ def chosen_format(name: str) -> str:
 class JsonFormatter(logging.Formatter):
     """Formats a record as one JSON object on one line."""
 
-    def __init__(self, with_query: bool = False) -> None:
-        super().__init__()
-        self._with_query = with_query
-
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
         return json.dumps(self.members(record), ensure_ascii=True, separators=(",", ":"))
@@ -41,7 +34,7 @@ class JsonFormatter(logging.Formatter):
         said: dict[str, Any] = {
             "time": utc(),
             "level": record.levelname.lower(),
-            "message": self._hidden(record.getMessage()),
+            "message": record.getMessage(),
             "logger": record.name,
             "pid": record.process,
         }
@@ -49,11 +42,8 @@ class JsonFormatter(logging.Formatter):
             said["request_id"] = request.environ.get(REQUEST_ID)
         said.update(getattr(record, "members", {}))
         if record.exc_info:
-            said["exception"] = self._hidden(self.formatException(record.exc_info))
+            said["exception"] = record.exc_text or self.formatException(record.exc_info)
         return said
-
-    def _hidden(self, text: str) -> str:
-        return text if self._with_query else _QUERY.sub("?...", text)
 
 
 class TextFormatter(JsonFormatter):
@@ -77,7 +67,7 @@ class TextFormatter(JsonFormatter):
 def logging_config(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
     """Return a ``logging.config`` dictionary: all records to standard output, in one format.
 
-    Reads its two settings leniently: bad ones stop the start by themselves, with their own line.
+    Reads its setting leniently: a bad one stops the start by itself, with its own line.
     """
     formats = {"json": JsonFormatter, "text": TextFormatter}
     return {
@@ -86,7 +76,6 @@ def logging_config(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "formatters": {
             "line": {
                 "()": formats[chosen_format(environ.get("CHARGECLOUD_LOG_FORMAT", "auto"))],
-                "with_query": environ.get("CHARGECLOUD_LOG_USER_ID") == "on",
             }
         },
         "handlers": {

@@ -5,8 +5,10 @@ client may have chosen goes through JSON's escapes, so that no header and no pat
 """
 
 import os
+import re
 import time
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from json.encoder import encode_basestring_ascii as quote
 from time import perf_counter
 from typing import Any, cast
@@ -27,6 +29,7 @@ Line = Callable[[Environ, str, int | None, float], str]
 """Formats (environ, status, bytes, seconds)."""
 
 _LONGEST = 512
+_METHOD = re.compile(r"[A-Za-z_-]{1,64}")
 
 
 def write(line: str) -> None:
@@ -113,11 +116,17 @@ def json_line(environ: Environ, status: str, length: int | None, seconds: float)
     chosen = _CHOSE_NOTHING if match is None else _chosen(match)
     return (
         f'{{"time":"{utc()}","level":"info","message":"request",'
-        f'"method":{quote(environ[REQUEST_METHOD][:_LONGEST])},"route":{route},'
+        f'"method":{_method(environ[REQUEST_METHOD])},"route":{route},'
         f'"status":{status[:3]},{chosen},"bytes":{"null" if length is None else length},'
         f'"ms":{seconds * 1000:.3f},"request_id":"{environ[REQUEST_ID]}",'
         f'"client":{quote(environ.get(REMOTE_ADDR, "")[:_LONGEST])}}}\n'
     )
+
+
+@lru_cache(maxsize=32)
+def _method(name: str) -> str:
+    """Return a method as JSON, ``"?"`` for what may be a target in its place."""
+    return quote(name) if _METHOD.fullmatch(name) else '"?"'
 
 
 _CHOSE_NOTHING = '"format":null,"ranking":null'
@@ -141,9 +150,8 @@ def text_line(environ: Environ, status: str, length: int | None, seconds: float)
     matched, match = environ.get(MATCHED), environ.get(MATCH)
     route = "-" if matched is None else matched[0].rule
     chosen = "-" if match is None else f"{match.media_type} ({match.ranking._name_.lower()})"
-    method, client = (
-        quote(environ.get(key, "")[:_LONGEST])[1:-1] for key in (REQUEST_METHOD, REMOTE_ADDR)
-    )
+    method = _method(environ[REQUEST_METHOD])[1:-1]
+    client = quote(environ.get(REMOTE_ADDR, "")[:_LONGEST])[1:-1]
     return (
         f"{utc()[11:23]} {status[:3]} {method} {route} {chosen}"
         f" {'?' if length is None else length} B {seconds * 1000:.1f} ms"

@@ -48,15 +48,6 @@ def test_text_keeps_each_record_recognisable() -> None:
     assert all(other.startswith("  ") for other in others)
 
 
-@pytest.mark.parametrize("formatter", [JsonFormatter, TextFormatter])
-def test_a_query_is_left_out_unless_switched_on(formatter: type[JsonFormatter]) -> None:
-    """gunicorn names whole targets, and with them the user."""
-    record = _record("Invalid HTTP request line: 'GET /x?user_id=987 HTTP/9'")
-
-    assert "987" not in formatter().format(record)
-    assert "987" in formatter(with_query=True).format(record)
-
-
 def test_the_reason_of_a_failure_is_one_line_with_the_request_id(
     make_app: Callable[..., WebApi], broken_url: str
 ) -> None:
