@@ -24,6 +24,8 @@ _SERVE = [sys.executable, "-m", "app", "serve", "--workers", "1"]
 _NOT_OVER_GRANIAN = re.compile(
     r"[^?]*(?:[<>]|%2[0-9A-CF]|%3[ABDF]|%40|%5[BD]|(?<!%..)%[89])", re.IGNORECASE
 )
+# waitress refuses a verb in lower case.
+_NOT_OVER_WAITRESS = {"method-case"}
 
 
 def test_every_recording_is_answered_in_process(
@@ -88,6 +90,23 @@ def test_recordings_are_answered_over_granian(
     )
 
     assert len(asked) > 1750
+    assert wrong == []
+
+
+def test_recordings_are_answered_over_waitress(
+    database_url: str, broken_url: str, clean_env: dict[str, str], tmp_path: Path
+) -> None:
+    """waitress gives the same bytes for every target."""
+    edges = [i for i in truth.recordings("edges.jsonl") if i.tag not in _NOT_OVER_WAITRESS]
+
+    wrong = _ask_over_socket(
+        [*truth.recordings(), *edges],
+        lambda port: [*_SERVE, "--server", "waitress", "--bind", f"127.0.0.1:{port}"],
+        {False: database_url, True: broken_url},
+        clean_env,
+        tmp_path,
+    )
+
     assert wrong == []
 
 

@@ -2,6 +2,7 @@
 
 import logging
 import multiprocessing
+import os
 import signal
 from collections.abc import Callable
 from functools import partial
@@ -37,15 +38,15 @@ class _PinnedServer(MPServer):
 
 
 def _load(core: int, loader: Callable[[], Any]) -> Any:
-    """Pin a new worker, which starts its threads later, and load the application.
-
-    Until granian has installed the worker's handlers, a stop ends it at once: those that it has
-    from its parent would swallow it.
-    """
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, signal.SIG_DFL)
+    """Pin a new worker, which starts its threads later, and load the application."""
     pin(core)
     return loader()
+
+
+def _end_at_a_stop() -> None:
+    """Let a stop end a worker that has no handlers yet: its parent's own would swallow it."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def run(bind: str, workers: int | None, threads: int | None) -> None:
@@ -65,6 +66,8 @@ def run(bind: str, workers: int | None, threads: int | None) -> None:
         respawn_failed_workers=True,
         log_dictconfig=logging_config(),
     )
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_end_at_a_stop)
     metrics = Settings.from_environ().metrics
     if ":" in metrics:
         # This process has a thread then, which no fork may copy.

@@ -38,7 +38,8 @@ def run(bind: str, workers: int | None, threads: int | None) -> None:
         connection_limit=_CONNECTIONS,
         # select() takes no descriptor above 1,023; Windows has no poll() and counts otherwise.
         asyncore_use_poll=hasattr(select, "poll"),
-        max_request_header_size=HEAD_BYTES,
+        # waitress refuses a head of this size.
+        max_request_header_size=HEAD_BYTES + 1,
         # ProxyFix handles forwarded headers (PROXY_HOPS).
         clear_untrusted_proxy_headers=False,
     )
