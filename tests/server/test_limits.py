@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from app.server.limits import HEAD_BYTES
 from tests import truth
 
 _STATUS = "/ChargeProcess/Status?user_id=1"
@@ -48,11 +49,11 @@ def test_a_long_header_is_taken(served: Served) -> None:
 
 
 def test_a_head_of_the_longest_size_is_taken(served: Served) -> None:
-    """16,384 bytes, from the request line to the empty one."""
+    """From the request line to the empty one."""
     name, port, _ = served
     lines = f"GET {_STATUS} HTTP/1.1\r\nHost: a\r\nX: \r\nConnection: close\r\n\r\n"
 
-    answer = _ask(port, [("X", "a" * (16_384 - len(lines)))])
+    answer = _ask(port, [("X", "a" * (HEAD_BYTES - len(lines)))])
 
     assert answer.status == 200, name
 
@@ -70,7 +71,7 @@ def test_many_headers_are_taken(served: Served) -> None:
     "headers",
     [
         [("Accept", f"text/x{number};{'a' * 8_000}") for number in range(90)],
-        [("X", "a" * 17_000)],
+        [("X", "a" * HEAD_BYTES)],
         [(f"X-{number}", "a") for number in range(5_000)],
     ],
     ids=["90 Accept lines of 8 KB", "one long header", "5,000 headers"],
