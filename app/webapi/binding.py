@@ -1,7 +1,6 @@
 """From the query to typed arguments: QueryStringValueProvider and the Int32 type converter."""
 
 import re
-from collections.abc import Iterator
 from urllib.parse import unquote_plus
 
 from app.webapi.uri import normalize
@@ -37,8 +36,13 @@ def first_value(query: str | None, name: str) -> str | None:
         query: what stood behind the ``?``, as it was sent.
         name: the name in lower case.
     """
-    values = [value for key, value in _pairs(query or "") if key.isascii() and key.lower() == name]
-    return unquote_plus(values[0]) if values else None
+    found = None
+    # All names are read, because a broken one behind the first value counts too.
+    for pair in normalize(query or "").split("&"):
+        key, _, value = pair.partition("=")
+        if (key == name or _name(key) == name) and found is None:
+            found = value
+    return None if found is None else unquote_plus(found)
 
 
 def int32(text: str) -> int:
@@ -59,15 +63,10 @@ def int32(text: str) -> int:
     raise ValueError("not an Int32")
 
 
-def _pairs(query: str) -> Iterator[tuple[str, str]]:
-    """Yield names, normalized, with their values, still escaped."""
-    for pair in normalize(query).split("&"):
-        key, _, value = pair.partition("=")
-        yield _name(unquote_plus(key)) if "%" in key or "+" in key or "[" in key else key, value
-
-
-def _name(key: str) -> str:
+def _name(escaped: str) -> str:
     """NormalizeJQueryToMvc, but for names in brackets, which are no action's parameter."""
+    key = unquote_plus(escaped)
     if key.rfind("[") > key.rfind("]"):
         raise JQuerySyntaxError(f"an unclosed bracket in the query's name {key[:60]!r}")
-    return key.replace("[]", "")
+    key = key.replace("[]", "")
+    return key.lower() if key.isascii() else key

@@ -75,11 +75,13 @@ def negotiate(
     are remembered; a client can displace but not falsify them. Headers of more characters than
     http.sys takes in a request's head count as absent: Web API never sees them.
     """
-    headers = (accept, accept_charset, requested_with, content_type)
-    length = sum(map(len, filter(None, headers)))
-    if length <= _REMEMBERED_LENGTH:
-        return _remembered(*headers)
-    return _negotiate(*headers) if length <= _HTTP_SYS_LENGTH else negotiate()
+    # Added up by hand, in half the time of sum(): this is done for every answer.
+    length = len(accept or "") + len(accept_charset or "")
+    length += len(requested_with or "") + len(content_type or "")
+    if length > _HTTP_SYS_LENGTH:
+        return negotiate()
+    decide = _remembered if length <= _REMEMBERED_LENGTH else _negotiate
+    return decide(accept, accept_charset, requested_with, content_type)
 
 
 def _negotiate(
