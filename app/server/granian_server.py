@@ -16,11 +16,7 @@ from app.config import Settings
 from app.observe import lifecycle, metering
 from app.observe.logs import logging_config
 from app.server.cores import cores, pin
-from app.server.limits import GRACEFUL_SECONDS, HEAD_BYTES
-
-# While a few wait for the GIL the others take what has come in: on a pinned core 8 threads took a
-# fifth less CPU a status than 3, and 16 no less than 8.
-_THREADS = 8
+from app.server.limits import GRACEFUL_SECONDS, HEAD_BYTES, THREADS
 
 
 class _PinnedServer(MPServer):
@@ -61,7 +57,9 @@ def run(bind: str, workers: int | None, threads: int | None) -> None:
         http1_settings=HTTP1Settings(max_buffer_size=HEAD_BYTES),
         websockets=False,
         workers=workers or len(cores()),
-        blocking_threads=threads or _THREADS,
+        # While a few wait for the GIL the others take what has come in: on a pinned core 8 threads
+        # took a fifth less CPU a status than 3, and 16 no less than 8.
+        blocking_threads=threads or THREADS["granian"],
         workers_kill_timeout=GRACEFUL_SECONDS,
         respawn_failed_workers=True,
         log_dictconfig=logging_config(),

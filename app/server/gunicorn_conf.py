@@ -10,7 +10,13 @@ from gunicorn.http.errors import LimitRequestHeaders
 from app.observe import lifecycle
 from app.observe.logs import logging_config
 from app.server.cores import cores, pin
-from app.server.limits import GRACEFUL_SECONDS, HEAD_BYTES, KEEP_ALIVE_SECONDS
+from app.server.limits import (
+    CONNECTIONS,
+    GRACEFUL_SECONDS,
+    HEAD_BYTES,
+    KEEP_ALIVE_SECONDS,
+    THREADS,
+)
 
 _STOPS = [signal.SIGTERM, signal.SIGINT]
 if hasattr(signal, "SIGQUIT"):
@@ -21,7 +27,8 @@ workers = len(cores())
 # gunicorn's own worker class for kept connections, which polling phones need.
 worker_class = "gthread"
 # Measured with the request log on: 2 threads answer a seventh less, 8 double the 99th percentile.
-threads = 4
+threads = THREADS["gunicorn"]
+worker_connections = CONNECTIONS["gunicorn"]
 keepalive = KEEP_ALIVE_SECONDS
 timeout = 30
 graceful_timeout = GRACEFUL_SECONDS

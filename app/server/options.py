@@ -23,6 +23,11 @@ def checked(is_allowed: Callable[[str], object], allowed: str) -> _Callback:
     return check
 
 
+def is_path(text: str) -> bool:
+    """Whether a text is an absolute path that no configuration file reads otherwise."""
+    return bool(_PATH.fullmatch(text))
+
+
 def _is_address(text: str) -> bool:
     """Whether a server can listen there; 0 is any free port."""
     host, _, port = text.rpartition(":")
@@ -45,10 +50,15 @@ def _is_upstream(text: str) -> bool:
     return bool(_HOST.fullmatch(host)) and _is_port(port)
 
 
+def _is_unprivileged(text: str) -> bool:
+    return _is_address(text) and int(text.rpartition(":")[2]) >= 1024
+
+
 address = checked(_is_address, "HOST:PORT")
+unprivileged = checked(_is_unprivileged, "HOST:PORT with a port from 1024 to 65535")
 listen = checked(_is_listen, "PORT or HOST:PORT")
 upstream = checked(_is_upstream, "HOST:PORT or unix:/path")
 hosts = checked(
     lambda text: all(map(_HOST.fullmatch, text.split(" "))), "host names, separated by blanks"
 )
-path = checked(_PATH.fullmatch, "an absolute path of letters, digits and . _ / @ + -")
+path = checked(is_path, "an absolute path of letters, digits and . _ / @ + -")

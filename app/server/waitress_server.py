@@ -12,11 +12,8 @@ import waitress
 from app.config import Settings
 from app.observe import lifecycle, metering
 from app.observe.logs import logging_config
-from app.server.limits import HEAD_BYTES, KEEP_ALIVE_SECONDS
+from app.server.limits import CONNECTIONS, HEAD_BYTES, KEEP_ALIVE_SECONDS, THREADS
 from wsgi import app
-
-_THREADS = 4
-_CONNECTIONS = 1000
 
 
 def run(bind: str, workers: int | None, threads: int | None) -> None:
@@ -33,9 +30,9 @@ def run(bind: str, workers: int | None, threads: int | None) -> None:
     waitress.serve(
         app,
         listen=bind,
-        threads=threads or _THREADS,
+        threads=threads or THREADS["waitress"],
         channel_timeout=KEEP_ALIVE_SECONDS,
-        connection_limit=_CONNECTIONS,
+        connection_limit=CONNECTIONS["waitress"],
         # select() takes no descriptor above 1,023; Windows has no poll() and counts otherwise.
         asyncore_use_poll=hasattr(select, "poll"),
         # waitress refuses a head of this size.

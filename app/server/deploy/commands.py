@@ -9,9 +9,18 @@ from flask import current_app
 from flask.cli import with_appcontext
 
 from app.host.application import WebApi
-from app.server import options
-from app.server.deploy import systemd as systemd_unit
+from app.server import options, servers
+from app.server.cores import cores
 from app.server.deploy.nginx import Site
+from app.server.deploy.systemd import Unit
+from app.server.limits import THREADS
+
+
+def _this_command() -> str:
+    found = shutil.which("chargecloud") or f"{sys.prefix}/bin/chargecloud"
+    if not options.is_path(found):
+        raise click.UsageError(f"--command is needed: systemd would read {found!r} otherwise")
+    return found
 
 
 @click.group("deploy")
@@ -106,11 +115,49 @@ def nginx(**site: Any) -> None:
     metavar="HOST:PORT",
     default="127.0.0.1:8000",
     show_default=True,
-    callback=options.address,
+    callback=options.unprivileged,
     help="Where the service listens.",
 )
-@click.option("--local/--no-local", default=True, help="Keep it from every other machine.")
-def systemd(command: str | None, bind: str, local: bool) -> None:
-    """Print a hardened unit for systemd."""
-    found = command or shutil.which("chargecloud") or f"{sys.prefix}/bin/chargecloud"
-    click.echo(systemd_unit.unit(found, bind, local), nl=False)
+@click.option(
+    "--server",
+    type=click.Choice(list(servers.SERVERS)),
+    default="gunicorn",
+    show_default=True,
+    help="The server that serves.",
+)
+@click.option(
+    "--workers",
+    metavar="NUMBER",
+    type=click.IntRange(1),
+    show_default=f"one a core, {len(cores())} here; waitress has one",
+    help="Worker processes.",
+)
+@click.option(
+    "--threads",
+    metavar="NUMBER",
+    type=click.IntRange(1),
+    show_default=", ".join(f"{number} {name}" for name, number in THREADS.items()),
+    help="Threads of each worker.",
+)
+@click.option(
+    "--local/--no-local",
+    default=True,
+    show_default=True,
+    help="Keep the service from every other machine, a database on one too.",
+)
+@with_appcontext
+def systemd(command: str | None, server: str, workers: int | None, **given: Any) -> None:
+    """Print a hardened unit for systemd, with limits that fit the workers and threads."""
+    if server == "waitress" and (workers or 1) > 1:
+        raise click.UsageError("--server waitress is one process: it takes --workers 1 only")
+    unit = Unit(
+        command=command or _this_command(),
+        interpreter=None if command else sys.executable,
+        server=server,
+        workers=workers or (1 if server == "waitress" else len(cores())),
+        **given,
+    )
+    settings = cast(WebApi, current_app).settings
+    for warning in unit.warnings(settings):
+        click.echo(f"chargecloud: {warning}", err=True)
+    click.echo(unit.text(settings), nl=False)

@@ -1,19 +1,26 @@
-"""A unit for systemd: Type=notify, an own user, a system that can only be read."""
+"""A unit for systemd: a user of its own, a system that can only be read, and limits that fit."""
 
+from dataclasses import dataclass
+from pathlib import Path
 from string import Template
+from urllib.parse import urlsplit
+
+from sqlalchemy.engine import make_url
+
+from app.config import Settings
+from app.server.deploy.resources import resources
 
 _UNIT = Template("""\
 # chargecloud: save as /etc/systemd/system/chargecloud.service, then systemctl daemon-reload.
-# Settings go to /etc/chargecloud/environment, secrets to files beside it (NAME_FILE).
+${warnings}# Settings go to /etc/chargecloud/environment, secrets to files beside it (NAME_FILE).
 [Unit]
 Description=chargecloud: the status of an electric-vehicle charge
 After=network-online.target
 Wants=network-online.target
 
 [Service]
-Type=notify
-NotifyAccess=main
-ExecStart=${command} serve --bind ${bind}
+${type}
+ExecStart=${command} serve ${options}
 ExecReload=/bin/kill -HUP $$MAINPID
 KillMode=mixed
 TimeoutStopSec=40
@@ -31,9 +38,10 @@ StateDirectoryMode=0700
 ConfigurationDirectory=chargecloud
 WorkingDirectory=/var/lib/chargecloud
 UMask=0077
-LimitNOFILE=65536
-MemoryMax=1G
-TasksMax=256
+# For the workers, threads and connections that ExecStart has.
+LimitNOFILE=${descriptors}
+MemoryMax=${megabytes}M
+TasksMax=${tasks}
 
 ProtectSystem=strict
 ProtectHome=yes
@@ -74,6 +82,86 @@ _LOCAL = "# nginx and the store are on this machine; without these two lines, an
 _LOCAL += "IPAddressDeny=any\nIPAddressAllow=localhost"
 
 
-def unit(command: str, bind: str, local: bool) -> str:
-    """Return the unit; ``local`` keeps the service from every other machine."""
-    return _UNIT.substitute(command=command, bind=bind, network=_LOCAL if local else "")
+_NOTIFIES = "Type=notify\nNotifyAccess=main"
+_HIDDEN = ("/home", "/root", "/run/user")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unit:
+    """What a unit is printed from; all texts are checked.
+
+    Args:
+        command: the path of the installed chargecloud.
+        interpreter: what runs it, ``None`` where that is not known.
+        bind: HOST:PORT.
+        server: the server's name.
+        workers: how many processes.
+        threads: of each worker, ``None`` for as many as suit the server.
+        local: whether the service is kept from every other machine.
+    """
+
+    command: str
+    interpreter: str | None
+    bind: str
+    server: str
+    workers: int
+    threads: int | None
+    local: bool
+
+    def text(self, settings: Settings) -> str:
+        """Return the unit, with its warnings as comments."""
+        limits = resources(self.server, self.workers, self.threads)
+        return _UNIT.substitute(
+            limits._asdict(),
+            warnings="".join(f"# Warning: {text}.\n" for text in self.warnings(settings)),
+            type=_NOTIFIES if self.server == "gunicorn" else "Type=exec",
+            command=self.command,
+            options=" ".join(self._options()),
+            network=_LOCAL if self.local else "",
+        )
+
+    def warnings(self, settings: Settings) -> list[str]:
+        """Return what would keep the service from starting or working."""
+        used = [self.command, self.interpreter, *_files(settings)]
+        found = [
+            f"ProtectHome=yes hides {hidden} from the service; put it elsewhere"
+            for path in used
+            if path and (hidden := _in_a_home(path))
+        ]
+        if self.local and (remote := _remote(settings)):
+            found.append(f"IPAddressDeny=any keeps it from {remote}; print it with --no-local")
+        return found
+
+    def _options(self) -> list[str]:
+        options = ["--bind", self.bind, "--workers", str(self.workers)]
+        if self.server != "gunicorn":
+            options += ["--server", self.server]
+        return options if self.threads is None else [*options, "--threads", str(self.threads)]
+
+
+def _files(settings: Settings) -> list[str]:
+    """Return the files that the settings name."""
+    named = [settings.status_query, settings.api_keys_file, settings.jwt_jwks]
+    url = make_url(settings.database_url) if settings.database_url else None
+    if url is not None and url.get_backend_name() == "sqlite":
+        named.append(url.database)
+    return [path for path in named if path and path.startswith("/")]
+
+
+def _in_a_home(path: str) -> Path | None:
+    """Return a path, or what it links to, if it is in a folder that ProtectHome hides."""
+    for item in (Path(path), Path(path).resolve()):
+        if any(item.is_relative_to(folder) for folder in _HIDDEN):
+            return item
+    return None
+
+
+def _remote(settings: Settings) -> str | None:
+    """Return a host on another machine that the settings name."""
+    hosts = [make_url(settings.database_url).host if settings.database_url else None]
+    if settings.jwt_jwks and "://" in settings.jwt_jwks:
+        hosts.append(urlsplit(settings.jwt_jwks).hostname)
+    return next((host for host in hosts if host and host not in _THIS_MACHINE), None)
+
+
+_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
