@@ -6,7 +6,6 @@ from contextlib import ExitStack, closing
 from dataclasses import replace
 from datetime import date
 from functools import partial
-from itertools import count
 from pathlib import Path
 from typing import Final, cast
 
@@ -21,7 +20,8 @@ from app.parity.asking import Asking, StoppedError
 from app.parity.client import NoAnswerError, Service, Timed
 from app.parity.coverage import Coverage
 from app.parity.credentials import Credentials
-from app.parity.explain import HEADERS
+from app.parity.crowd import Crowd
+from app.parity.headers import ComparedHeaders
 from app.parity.listener import Page
 from app.parity.masking import Mask
 from app.parity.mirrored import Traffic, mirrored
@@ -48,10 +48,9 @@ from app.parity.report import Report
 from app.parity.running import Run, judge, stoppable, try_outputs
 from app.parity.selection import Selection, Tagged, shuffled
 from app.parity.terminal import progress, say
-from app.parity.verdict import ExitCode, Verdict
+from app.parity.verdict import Demands, ExitCode, Verdict
 from app.webapi.routing import HttpActionDescriptor
 
-_ALWAYS: Final = (*HEADERS, "Cache-Control", "Pragma", "Expires")
 _READINGS: Final = 2
 """So often the legacy service is asked for each comparison."""
 _MIRRORED: Final = "mirrored"
@@ -152,16 +151,23 @@ def replay(
     """Ask a service what was recorded; compare the answers byte for byte."""
     service = _service(base_url, pace, credentials, own_host=reporting.own_host)
     try_outputs(reporting.outputs, [file, reporting.allow, masking.mask_key])
-    compared = (*HEADERS, *reporting.more)
     mask = _mask(masking.mask_key)
-    verdict = Verdict(_allowed(reporting.allow), mask(masking.masked), _coverage())
-    items = progress(recording.read(file), partial(_lines, file))
+    verdict = Verdict(
+        _allowed(reporting.allow),
+        mask(masking.masked),
+        _coverage(),
+        Demands(dropped=reporting.dropped),
+        {"service": service.troubles},
+    )
+    items = _fit(progress(recording.read(file), partial(_lines, file)), verdict, error_detail)
+    repeated = shuffled(items, 0, reporting.repeat) if reporting.repeat else items
     asking = Asking(pace.concurrency, pace.rate, pace.failures)
-    run = asking.run(Replay(service, compared, mask), _fit(items, verdict, error_detail), _failure)
+    replaying = Replay(service, reporting.more, mask, crowd=_crowd(pace))
+    run = asking.run(replaying, repeated, _failure)
     about = About(legacy=str(file), new=str(service), requests=f"all of {file.name}")
     report = Report(about, str(service), verdict)
     with stoppable(service):
-        return judge(run, compared, report, reporting)
+        return judge(run, report, reporting)
 
 
 @click.command("compare")
@@ -176,6 +182,12 @@ def replay(
 @credentials("legacy")
 @credentials("new")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed for the random order.")
+@click.option(
+    "--slower-than",
+    type=click.FloatRange(0, min_open=True),
+    metavar="TIMES",
+    help="Fail if the new service takes more than TIMES as long, at p50, p95 or p99.",
+)
 @with_appcontext
 def compare(
     legacy_url: str,
@@ -189,16 +201,22 @@ def compare(
     legacy_credentials: Credentials,
     new_credentials: Credentials,
     seed: int,
+    slower_than: float | None,
 ) -> int:
     """Ask two services the same, live, in random order. Sends nothing but GET."""
     legacy = _service(legacy_url, pace, legacy_credentials)
     new = _service(new_url, pace, new_credentials, own_host=reporting.own_host)
     try_outputs(reporting.outputs, [*requests.logs, recordings, reporting.allow, masking.mask_key])
-    compared = (*_ALWAYS, *reporting.more)
     chosen = _selection(legacy, requests, recordings, listening)
-    mask = _mask(masking.mask_key)(masking.masked)
-    verdict = Verdict(_allowed(reporting.allow), mask, _coverage())
-    comparison = Comparison(legacy, new, compared)
+    verdict = Verdict(
+        _allowed(reporting.allow),
+        _mask(masking.mask_key)(masking.masked),
+        _coverage(),
+        Demands(slower_than, reporting.dropped),
+        {"legacy": legacy.troubles, "new": new.troubles},
+    )
+    headers = ComparedHeaders(more=reporting.more)
+    ask = Comparison(legacy, new, headers, _crowd(pace))
     about = About(
         legacy=str(legacy),
         new=str(new),
@@ -207,11 +225,6 @@ def compare(
         seed=None if listening.listen is not None else seed,
     )
     report = Report(about, str(new), verdict)
-    turns = count()
-
-    def ask(request: Request) -> Outcome:
-        return comparison(request, new_first=next(turns) % 2 == 1)
-
     with stoppable(legacy, new), ExitStack() as stack:
         run: Run
         if listening.listen is not None:
@@ -220,9 +233,9 @@ def compare(
             run = traffic.run(ask, pace, requests.limit, readings=_READINGS)
         else:
             asking = Asking(pace.concurrency, pace.rate and pace.rate / _READINGS, pace.failures)
-            items = progress(shuffled(chosen, seed), None)
+            items = progress(shuffled(chosen, seed, reporting.repeat), None)
             run = asking.run(lambda item: ask(item[1]), items, _failure)
-        code = judge(run, compared, report, reporting)
+        code = judge(run, report, reporting)
     _say_others(chosen)
     return code
 
@@ -292,6 +305,11 @@ def _stop_beyond(errors: int, recorder: Recorder) -> None:
     failed = sum(n for status, n in recorder.statuses.items() if status >= 500)
     if failed > errors:
         raise StoppedError(f"stopped: {failed} answers were 5xx, and --errors allows {errors}")
+
+
+def _crowd(pace: Pace) -> Crowd | None:
+    """Return who asks, if that is more than one."""
+    return Crowd() if pace.concurrency > 1 else None
 
 
 def _failure(outcome: Outcome | NoAnswerError) -> str | None:

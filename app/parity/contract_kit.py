@@ -15,7 +15,6 @@ from app.parity import recording
 from app.parity.client import Limits, NoAnswerError, Service
 from app.parity.curl import curl
 from app.parity.difference import Difference
-from app.parity.explain import HEADERS
 from app.parity.outcome import Outcome, Replay
 from app.parity.recording import Recording
 from app.parity.report import window
@@ -40,7 +39,7 @@ def run(options: Mapping[str, Any], numbers: Iterable[str]) -> Iterator[dict[str
             yield {"usage": f"--contract-url: {problem}"}
             return
         yield {"recordings": [_listed(item, options["error_detail"]) for item in recordings]}
-        replay = Replay(service, HEADERS)
+        replay = Replay(service)
         silent = 0
         for number in numbers:
             difference, answered = _compared(replay, recordings[int(number)], service)
@@ -84,9 +83,10 @@ def _listed(item: Recording, error_detail: bool) -> dict[str, Any]:
 
 
 def _explained(outcome: Outcome, service: Service) -> str | None:
-    if not outcome.differences:
+    different = [*outcome.differences, *outcome.flaky]
+    if not different:
         return None
-    shown = map(_shown, outcome.differences)
+    shown = map(_shown, different)
     return "\n".join([*shown, curl(outcome.request, str(service))])
 
 

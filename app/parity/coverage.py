@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from app.parity.explain import content_type, format_of, tree_of
+from app.parity.document import content_type, format_of
 from app.parity.recording import Answer, Request
-from app.parity.text_tree import Node, ParseError
+from app.parity.text_tree import Node
 
 _MOST_VALUES: Final = 1_000
 _MOST_USERS: Final = 100_000
@@ -103,8 +103,13 @@ class Coverage:
         }
         self._user = re.compile(rf"[?&]{re.escape(parameter)}=(-?\d+)(?:&|$)", re.I)
 
-    def take(self, request: Request, answer: Answer) -> None:
-        """Count an answer that was compared."""
+    def user(self, request: Request) -> str | None:
+        """Return the id of the user that a request asks for, ``None`` if it holds none."""
+        found = self._user.search(request.target)
+        return found and found[1]
+
+    def take(self, request: Request, answer: Answer, root: Node | None) -> None:
+        """Count an answer that was compared, and the tree of its value."""
         self.answers += 1
         self.statuses[answer.status] += 1
         media_type, charset = content_type(answer)
@@ -113,11 +118,11 @@ class Coverage:
         asked = asked_format(request)
         if asked is not None:
             self.asked[asked] += 1
-        user = self._user.search(request.target)
+        user = self.user(request)
         if user is not None:
-            self.users.add(user[1])
-        if self._take_process(answer) and user is not None:
-            self.users_with_process.add(user[1])
+            self.users.add(user)
+        if root is not None and self._take_process(str(format_of(answer)), root) and user:
+            self.users_with_process.add(user)
 
     def unseen(self) -> dict[str, list[str]]:
         """Return the members without a value in an answer, by format, of those with a process."""
@@ -190,15 +195,8 @@ class Coverage:
             f" ({self.nulls:,} were null); ask for users that have one"
         )
 
-    def _take_process(self, answer: Answer) -> bool:
-        """Count an answer's members, if it holds a process."""
-        name = format_of(answer)
-        if name is None or not 200 <= answer.status < 300:
-            return False
-        try:
-            root = tree_of(answer)
-        except ParseError:
-            return False
+    def _take_process(self, name: str, root: Node) -> bool:
+        """Count the members of a value, and say whether it is a process."""
         members = self.members[name]
         known = [child for child in root.children if child.name in members]
         self.nulls += root.is_leaf and root.value is None

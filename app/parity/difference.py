@@ -8,9 +8,14 @@ class Kind(StrEnum):
     """The kinds of difference, by the name that reports and allowed differences use."""
 
     STATUS = "status"
+    HTTP_VERSION = "HTTP version"
+    CLOSING = "closing connection"
+    FRAMING = "framing"
     HEADER = "header"
+    CONTENT_ENCODING = "content encoding"
     MEDIA_TYPE = "media type"
     CHARSET = "charset"
+    OTHER_CHARSET = "bytes of another charset"
     BYTE_ORDER_MARK = "byte-order mark"
     BODY = "body"
     MALFORMED = "malformed"
@@ -19,6 +24,7 @@ class Kind(StrEnum):
     XML_DECLARATION = "XML declaration"
     MEMBER_ORDER = "member order"
     ELEMENT_ORDER = "element order"
+    NULL_LEFT_OUT = "null left out"
     MISSING_MEMBER = "missing member"
     EXTRA_MEMBER = "extra member"
     MEMBER_NAME = "member name"
@@ -31,10 +37,24 @@ class Kind(StrEnum):
     NIL = "nil"
     VALUE_TYPE = "value type"
     NUMBER_TEXT = "number text"
+    NUMBER_SCALE = "number scale"
+    NUMBER_ROUNDING = "number rounding"
+    NUMBER_EXPONENT = "number exponent"
+    NUMBER_SIGN = "number sign"
     DATE_TEXT = "date text"
+    DATE_ZONE_LEFT_OUT = "date zone left out"
+    DATE_ZONE_ADDED = "date zone added"
+    DATE_ZONE_CHANGED = "date zone changed"
+    DATE_IN_ANOTHER_ZONE = "date in another zone"
+    DATE_FRACTION_CUT = "date fraction cut"
+    DATE_FRACTION_ROUNDED = "date fraction rounded"
+    NORMALIZATION = "Unicode normalization"
     LETTER_CASE = "letter case"
     ESCAPE = "escape"
     OTHER_VALUE = "other value"
+    ANOTHER_PROCESS = "another process"
+    ANOTHER_USER = "another user's answer"
+    STALE = "stale answer"
     BROKEN_ANSWER = "broken answer"
 
 
@@ -44,7 +64,14 @@ _BY_PLACE = {
     Kind.EXTRA_MEMBER,
     Kind.OTHER_VALUE,
 }
-_BY_VALUES = {Kind.STATUS, Kind.MEDIA_TYPE, Kind.CHARSET}
+_BY_VALUES = {
+    Kind.STATUS,
+    Kind.HTTP_VERSION,
+    Kind.FRAMING,
+    Kind.CONTENT_ENCODING,
+    Kind.MEDIA_TYPE,
+    Kind.CHARSET,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +79,15 @@ class Difference:
     """One difference: its kind, where it stands, and what each side has there.
 
     ``where`` is a member's path, a header's name, ``status`` or ``body``. A side that lacks the
-    thing has ``None``.
+    thing has ``None``. ``could_be`` is another kind that the texts fit too: a fraction that ends
+    in a small digit looks the same cut and rounded.
     """
 
     kind: Kind
     where: str
     expected: str | None
     found: str | None
+    could_be: Kind | None = None
 
     @property
     def cause(self) -> str:

@@ -1,71 +1,64 @@
 """Says how two answers differ: bytes first, and only where they differ the text's tokens."""
 
-import codecs
-import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from app.parity import json_text, xml_text
+from app.parity.charsets import readings
+from app.parity.content_encoding import content_encoding, decoded
 from app.parity.difference import Difference, Kind
+from app.parity.document import (
+    PARSERS,
+    content_type,
+    content_type_of,
+    encoding_of,
+    format_of,
+    text_of,
+    tree_of,
+)
+from app.parity.headers import RECORDED, ComparedHeaders
 from app.parity.recording import Answer
 from app.parity.text_tree import Node, ParseError
 from app.parity.tree_differences import differences as tree_differences
 
-HEADERS: Final = ("Content-Type", "Allow")
-"""The headers that recordings hold and that are compared."""
+OF_RECORDINGS: Final = ComparedHeaders(RECORDED)
+"""The headers of recordings that don't hold all."""
 
-_MARKS: Final = {
-    codecs.BOM_UTF8: "utf-8",
-    codecs.BOM_UTF16_LE: "utf-16-le",
-    codecs.BOM_UTF16_BE: "utf-16-be",
-}
-_CHARSET: Final = re.compile(r"utf-(8|16|32)(-[bl]e)?|ascii|iso8859-\d+|cp\d+|koi8-\w|gb\w+|big5")
-_PARSERS: Final[dict[str, Callable[[str], Node]]] = {
-    "json": json_text.parse,
-    "xml": xml_text.parse,
-}
+_Parse = Callable[[str], Node]
 
 
 def explain(
-    expected: Answer, found: Answer, headers: tuple[str, ...] = HEADERS, method: str = "GET"
+    expected: Answer,
+    found: Answer,
+    headers: ComparedHeaders = OF_RECORDINGS,
+    method: str = "GET",
 ) -> list[Difference]:
-    """Return the differences between two answers to a request, none if their bytes are the same.
+    """Return the differences between two answers to a request, none if they are the same.
 
-    Status, the named headers and the body count; of an answer that is not whole, only its fault.
-    A body is not explained where the status or the format differs already, and not compared for
-    HEAD.
+    Status, headers and body count; of an answer that is not whole, only its fault, and of one with
+    another status, only that. A body is not explained where the format differs already, and not
+    compared for HEAD.
     """
     if expected.fault or found.fault:
         return list(_faults(expected, found))
-    different = list(_headers(expected, found, headers))
     if expected.status != found.status:
-        status = Difference(Kind.STATUS, "status", str(expected.status), str(found.status))
-        return [status, *different]
-    if method == "HEAD" or expected.body == found.body:
+        return [Difference(Kind.STATUS, "status", str(expected.status), str(found.status))]
+    different = [
+        *_connections(expected, found, headers),
+        *headers.differences(expected, found),
+        *_content_types(expected, found),
+    ]
+    if method == "HEAD":
+        return different
+    old_encoding, new_encoding = content_encoding(expected), content_encoding(found)
+    if old_encoding != new_encoding:
+        name = "Content-Encoding"
+        different.append(Difference(Kind.CONTENT_ENCODING, name, old_encoding, new_encoding))
+    expected, found = decoded(expected), decoded(found)
+    if expected.body == found.body or content_encoding(expected) != content_encoding(found):
         return different
     if any(item.kind is Kind.MEDIA_TYPE for item in different):
         return different
     return [*different, *_bodies(expected, found)]
-
-
-def text_of(answer: Answer) -> str:
-    """Return a body's text without its mark; bytes that are none as escapes."""
-    mark, charset = encoding_of(answer)
-    return answer.body[len(mark) :].decode(charset, "backslashreplace")
-
-
-def format_of(answer: Answer) -> str | None:
-    """Return ``json``, ``xml`` or ``None``, from the answer's media type."""
-    media_type = content_type(answer)[0]
-    return next((name for name in _PARSERS if media_type.endswith(name)), None)
-
-
-def tree_of(answer: Answer) -> Node:
-    """Return a body's tree. Raises ParseError, also where the format is not known."""
-    name = format_of(answer)
-    if name is None:
-        raise ParseError(f"no format for {answer.header('Content-Type')}")
-    return _PARSERS[name](text_of(answer))
 
 
 def _faults(expected: Answer, found: Answer) -> Iterator[Difference]:
@@ -76,59 +69,51 @@ def _faults(expected: Answer, found: Answer) -> Iterator[Difference]:
         yield Difference(Kind.BROKEN_ANSWER, "answer", *sides)
 
 
-def _headers(expected: Answer, found: Answer, names: tuple[str, ...]) -> Iterator[Difference]:
-    for name in names:
-        old, new = expected.header(name), found.header(name)
-        if old == new:
-            continue
-        if name.lower() != "content-type" or old is None or new is None:
-            yield Difference(Kind.HEADER, name, old, new)
-        else:
-            yield _content_types(expected, found, old, new)
+def _connections(expected: Answer, found: Answer, headers: ComparedHeaders) -> Iterator[Difference]:
+    """Compare what is the connection's: version, framing, and whether it ends.
+
+    An older version has neither chunks nor, by itself, a second answer: that is one difference.
+    """
+    if expected.version and found.version and expected.version != found.version:
+        yield Difference(Kind.HTTP_VERSION, "version", expected.version, found.version)
+        return
+    old, new = _framing(expected), _framing(found)
+    if headers.only is None and old != new:
+        yield Difference(Kind.FRAMING, "framing", old, new)
+        return
+    old_end, new_end = _end(expected), _end(found)
+    if old_end and new_end and old_end != new_end:
+        yield Difference(Kind.CLOSING, "connection", old_end, new_end)
 
 
-def _content_types(expected: Answer, found: Answer, old: str, new: str) -> Difference:
+def _end(answer: Answer) -> str | None:
+    return {None: None, True: "closes", False: "stays open"}[answer.closes]
+
+
+def _framing(answer: Answer) -> str:
+    if "chunked" in (answer.header("Transfer-Encoding") or "").lower():
+        return "chunked"
+    return "no length" if answer.header("Content-Length") is None else "a length"
+
+
+def _content_types(expected: Answer, found: Answer) -> Iterator[Difference]:
+    old, new = content_type_of(expected), content_type_of(found)
     (old_type, old_charset), (new_type, new_charset) = map(content_type, (expected, found))
     if old_type != new_type:
-        return Difference(Kind.MEDIA_TYPE, "Content-Type", old_type, new_type)
-    if old_charset != new_charset:
-        return Difference(Kind.CHARSET, "Content-Type", old_charset, new_charset)
-    return Difference(Kind.HEADER, "Content-Type", old, new)
-
-
-def content_type(answer: Answer) -> tuple[str, str | None]:
-    """Return an answer's media type, empty if it has none, and its charset, in lower case."""
-    media_type, _, parameters = (answer.header("Content-Type") or "").partition(";")
-    named = dict(item.strip().partition("=")[::2] for item in parameters.lower().split(";"))
-    return media_type.strip().lower(), named.get("charset")
-
-
-def encoding_of(answer: Answer) -> tuple[bytes, str]:
-    """Return the mark that a body starts with, and the encoding of what follows."""
-    charset = content_type(answer)[1] or "utf-8"
-    for mark, encoding in _MARKS.items():
-        if answer.body.startswith(mark):
-            return mark, encoding
-    if charset == "utf-16":
-        return b"", "utf-16-be" if answer.body[:1] == b"\0" else "utf-16-le"
-    return b"", _codec(charset)
-
-
-def _codec(charset: str) -> str:
-    """Return Python's name of a charset; UTF-8 for one that is unknown or none, such as ``hex``."""
-    try:
-        name = codecs.lookup(charset).name
-    except (LookupError, ValueError):
-        return "utf-8"
-    return name if _CHARSET.fullmatch(name) else "utf-8"
+        yield Difference(Kind.MEDIA_TYPE, "Content-Type", old_type, new_type)
+    elif old_charset != new_charset:
+        yield Difference(Kind.CHARSET, "Content-Type", old_charset, new_charset)
+    elif old != new:
+        yield Difference(Kind.HEADER, "Content-Type", old, new)
 
 
 def _bodies(expected: Answer, found: Answer) -> Iterator[Difference]:
     (old_mark, old_encoding), (new_mark, new_encoding) = encoding_of(expected), encoding_of(found)
     old_text, new_text = text_of(expected), text_of(found)
-    if old_mark != new_mark:
+    is_announced = content_type(expected)[1] != content_type(found)[1]
+    if old_mark != new_mark and (new_mark or not is_announced):
         yield Difference(Kind.BYTE_ORDER_MARK, "body", old_mark.hex(" "), new_mark.hex(" "))
-    elif old_encoding != new_encoding and content_type(expected) == content_type(found):
+    elif old_encoding != new_encoding and not is_announced:
         yield Difference(Kind.CHARSET, "body", old_encoding, new_encoding)
     if old_text != new_text:
         yield from _texts(expected, found, old_text, new_text)
@@ -138,17 +123,59 @@ def _bodies(expected: Answer, found: Answer) -> Iterator[Difference]:
 
 def _texts(expected: Answer, found: Answer, old: str, new: str) -> Iterator[Difference]:
     try:
-        old_tree = tree_of(expected)
+        tree = tree_of(expected)
     except ParseError:
         yield Difference(Kind.BODY, "body", old, new)
         return
+    parse = PARSERS[str(format_of(found))]
     try:
-        new_tree = tree_of(found)
+        different = _compared(tree, parse(new), old, new)
+        reason = None
     except ParseError as error:
-        yield Difference(Kind.MALFORMED, "body", old, f"{error}: {new}")
-        return
-    different = list(tree_differences(old_tree, new_tree))
-    yield from different or [_between(old, new)]
+        different, reason = [], error
+    if reason is not None or not _is_text(found):
+        charset, other = _read_otherwise(tree, old, found, parse)
+        is_likely = not old.isascii() or (charset or "").startswith(("utf-16", "utf-32"))
+        if charset and is_likely and (reason is not None or _others(other) < _others(different)):
+            yield Difference(Kind.OTHER_CHARSET, "body", old, f"{charset}: {new}")
+            different, reason = other, None
+    if reason is not None:
+        yield Difference(Kind.MALFORMED, "body", old, f"{reason}: {new}")
+    yield from different
+
+
+def _compared(old_tree: Node, new_tree: Node, old: str, new: str) -> list[Difference]:
+    return list(tree_differences(old_tree, new_tree)) or [_between(old, new)]
+
+
+def _is_text(answer: Answer) -> bool:
+    mark, encoding = encoding_of(answer)
+    try:
+        answer.body[len(mark) :].decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _read_otherwise(
+    tree: Node, old: str, found: Answer, parse: _Parse
+) -> tuple[str | None, list[Difference]]:
+    """Return the charset in which an answer's bytes differ least, and those differences."""
+    mark, encoding = encoding_of(found)
+    best: tuple[str | None, list[Difference]] = None, []
+    for charset, text in readings(found.body[len(mark) :], encoding):
+        try:
+            different = [] if text == old else _compared(tree, parse(text), old, text)
+        except ParseError:
+            continue
+        if best[0] is None or _others(different) < _others(best[1]):
+            best = charset, different
+    return best
+
+
+def _others(differences: list[Difference]) -> int:
+    """Return how many differences no charset explains."""
+    return sum(item.kind is not Kind.OTHER_CHARSET for item in differences)
 
 
 def _between(old: str, new: str) -> Difference:

@@ -10,7 +10,7 @@ from itertools import chain, cycle
 from typing import Final
 
 from app.parity import xml_text
-from app.parity.explain import encoding_of, format_of, text_of, tree_of
+from app.parity.document import encoding_of, format_of, text_of, tree_of
 from app.parity.recording import Answer
 from app.parity.text_tree import Form, Node, ParseError
 

@@ -81,6 +81,8 @@ class Reporting:
     more: tuple[str, ...]
     allow: Path | None
     own_host: bool
+    repeat: int
+    dropped: int
     as_json: Path | None
     junit: Path | None
     html: Path | None
@@ -244,11 +246,31 @@ REPORTING = _grouped(
     "reporting",
     Reporting,
     click.option(
-        "--compare", "more", multiple=True, metavar="HEADER", help="Another header to compare."
+        "--compare",
+        "more",
+        multiple=True,
+        metavar="HEADER",
+        help="Compare a header that is not compared by itself, such as Server.",
     ),
     click.option("--allow", type=existing, help="A TOML file of allowed differences."),
     click.option(
         "--own-host", is_flag=True, help="Send each service its own Host, not the recorded one."
+    ),
+    click.option(
+        "--repeat",
+        type=click.IntRange(0, 1000),
+        default=0,
+        show_default=True,
+        metavar="N",
+        help="Ask each request N times more, at random times.",
+    ),
+    click.option(
+        "--dropped",
+        type=click.IntRange(0),
+        default=0,
+        show_default=True,
+        metavar="N",
+        help="Pass if the service dropped at most N connections behind a sent request.",
     ),
     click.option("--json", "as_json", type=written, help="Write a report."),
     click.option("--junit", type=written, help="Write a report for a build server."),

@@ -5,12 +5,14 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from app.parity.client import Service
+from app.parity.crowd import Crowd
 from app.parity.difference import Difference, Kind
-from app.parity.explain import explain
+from app.parity.explain import OF_RECORDINGS, explain
+from app.parity.headers import ComparedHeaders
 from app.parity.masking import Mask
 from app.parity.recording import Answer, Recording, Request
 
-_VALUES = {Kind.OTHER_VALUE, Kind.NUMBER_TEXT, Kind.DATE_TEXT, Kind.LETTER_CASE, Kind.NIL}
+_ALONE = 3
 
 
 class Result(Enum):
@@ -23,10 +25,23 @@ class Result(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Alone:
+    """How an answer that differed among others was when it was asked for alone."""
+
+    asked: int
+    wrong: int
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """A request's result with both answers; ``seconds`` are those of each side's answers.
 
-    ``noise`` is how the legacy service differs from itself.
+    Attributes:
+        differences: what differed each time.
+        flaky: what did not differ each time.
+        noise: how the legacy service differs from itself.
+        alone: what came of asking alone, where that was done.
+        headers: those that were compared.
     """
 
     request: Request
@@ -34,8 +49,11 @@ class Outcome:
     expected: Answer
     found: Answer
     differences: list[Difference]
+    flaky: list[Difference]
     seconds: dict[str, list[float]]
     noise: list[Difference]
+    headers: ComparedHeaders
+    alone: Alone | None = None
 
     @property
     def failure(self) -> str | None:
@@ -44,116 +62,220 @@ class Outcome:
         return str(fault) if fault and fault.is_failure else None
 
 
+def result_of(differences: list[Difference], flaky: list[Difference], moved: bool) -> Result:
+    """Name what came of a request: what always differs weighs more than what came and went."""
+    if differences:
+        return Result.DIFFERENT
+    if flaky:
+        return Result.FLAKY
+    return Result.MOVED if moved else Result.SAME
+
+
 class Replay:
     """Holds a service to recordings.
 
     Args:
         service: the service that is asked.
-        headers: the headers that are compared.
+        more: headers to compare beside those that always are.
         mask: makes the mask for members that a recording says are masked.
         again: how often a different answer is asked for again; one that doesn't stay the same
             is flaky.
+        crowd: who else asks; ``None`` if nobody does.
     """
 
     def __init__(
         self,
         service: Service,
-        headers: tuple[str, ...],
+        more: tuple[str, ...] = (),
         mask: Callable[[tuple[str, ...]], Mask] = Mask,
         again: int = 2,
+        crowd: Crowd | None = None,
     ) -> None:
         self._service = service
-        self._headers = headers
+        self._headers = ComparedHeaders(more=more)
         self._mask = mask
         self._again = again
+        self._crowd = crowd or Crowd(most_alone=0)
 
     def __call__(self, item: Recording) -> Outcome:
         """Ask a recording's request. Raises NoAnswerError."""
-        request, expected = item.request, item.answer
         seconds: list[float] = []
-        found = self._ask(item, seconds)
-        differences = explain(expected, found, self._headers, request.method)
-        result = Result.DIFFERENT if differences else Result.SAME
-        for _ in range(self._again if differences else 0):
-            if explain(found, self._ask(item, seconds), self._headers, request.method):
-                result = Result.FLAKY
-                break
-        return Outcome(request, result, expected, found, differences, {"service": seconds}, [])
+        headers = self._headers if item.all_headers else OF_RECORDINGS
+        with self._crowd.inside():
+            found, differences = self._differences(item, headers, seconds)
+            again = [
+                self._differences(item, headers, seconds)[1]
+                for _ in range(self._again if differences else 0)
+            ]
+        steady, flaky = _steady([differences, *again])
+        alone = _alone(
+            self._crowd,
+            [*steady, *flaky],
+            lambda: self._differences(item, headers, seconds)[1],
+        )
+        result = result_of(steady, flaky, moved=False)
+        return Outcome(
+            item.request,
+            result,
+            item.answer,
+            found,
+            steady,
+            flaky,
+            {"service": seconds},
+            [],
+            headers,
+            alone,
+        )
 
-    def _ask(self, item: Recording, seconds: list[float]) -> Answer:
+    def _differences(
+        self, item: Recording, headers: ComparedHeaders, seconds: list[float]
+    ) -> tuple[Answer, list[Difference]]:
         timed = self._service.ask(item.request)
         seconds.append(timed.seconds)
-        return self._mask(item.masked)(
-            rebased(self._service, item.request, timed.answer, item.answer)
-        )
+        answer = rebased(self._service, item.request, timed.answer, item.answer)
+        found = self._mask(item.masked)(answer)
+        return found, explain(item.answer, found, headers, item.request.method)
 
 
 @dataclass(frozen=True, slots=True)
-class _Readings:
-    """The legacy service's two answers, and the new one's."""
+class _Round:
+    """An answer of the new service between two of the legacy one."""
 
     legacy: Answer
     new: Answer
     again: Answer
 
 
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """What differed each time, what did not, how the legacy service differed from itself."""
+
+    steady: list[Difference]
+    flaky: list[Difference]
+    noise: list[Difference]
+    result: Result
+
+
 class Comparison:
-    """Asks two services the same, the legacy one twice, so that its own noise is known.
+    """Asks two services the same, the legacy one before and after, so that its noise is known.
 
     Args:
         legacy, new: the services.
         headers: the headers that are compared.
+        crowd: who else asks; ``None`` if nobody does.
     """
 
-    def __init__(self, legacy: Service, new: Service, headers: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        legacy: Service,
+        new: Service,
+        headers: ComparedHeaders | None = None,
+        crowd: Crowd | None = None,
+    ) -> None:
         self._legacy = legacy
         self._new = new
-        self._headers = headers
+        self._headers = headers or ComparedHeaders()
+        self._crowd = crowd or Crowd(most_alone=0)
 
-    def __call__(self, request: Request, new_first: bool) -> Outcome:
+    def __call__(self, request: Request) -> Outcome:
         """Ask a request of both, and what differs once more. Raises NoAnswerError."""
         seconds: dict[str, list[float]] = {"legacy": [], "new": []}
-        first = self._read(request, seconds, new_first)
-        outcome = self._outcome(request, first, seconds)
-        if outcome.result is not Result.DIFFERENT:
-            return outcome
-        # Only a reading between two of the legacy service tells a value that moved from one
-        # that is wrong; and only what stays is different rather than flaky.
-        second = self._outcome(request, self._read(request, seconds, False), seconds)
-        if _places(second) == _places(outcome) or second.result is Result.MOVED:
-            return second
-        if second.result is Result.SAME and new_first and _only_values(outcome):
-            return replace(outcome, result=Result.MOVED, differences=[])
-        return replace(outcome, result=Result.FLAKY)
+        with self._crowd.inside():
+            rounds = [self._ask(request, seconds)]
+            judged = self._judged(request, rounds)
+            if judged.steady:
+                # Only what stays is different rather than flaky, and only where all answers of
+                # the legacy service agree.
+                rounds.append(self._ask(request, seconds))
+                judged = self._judged(request, rounds)
+        alone = _alone(
+            self._crowd,
+            [*judged.steady, *judged.flaky],
+            lambda: self._judged(request, [self._ask(request, seconds)]).steady,
+        )
+        shown = rounds[-1] if judged.steady else rounds[0]
+        return Outcome(
+            request,
+            judged.result,
+            shown.legacy,
+            shown.new,
+            judged.steady,
+            judged.flaky,
+            seconds,
+            judged.noise,
+            self._headers,
+            alone,
+        )
 
-    def _read(
-        self, request: Request, seconds: dict[str, list[float]], new_first: bool
-    ) -> _Readings:
-        order = ("new", "legacy", "legacy") if new_first else ("legacy", "new", "legacy")
-        answers: dict[str, list[Answer]] = {"legacy": [], "new": []}
-        for side in order:
-            # A broken answer of the legacy service is nothing to compare with.
-            ask = self._new.ask if side == "new" else self._legacy.ask_whole
-            timed = ask(request)
-            seconds[side].append(timed.seconds)
-            answers[side].append(timed.answer)
-        legacy, again = answers["legacy"]
-        return _Readings(legacy, rebased(self._new, request, answers["new"][0], legacy), again)
+    def _ask(self, request: Request, seconds: dict[str, list[float]]) -> _Round:
+        # A broken answer of the legacy service is nothing to compare with. The times are of
+        # answers for which both services' stores were asked the same before.
+        legacy = self._legacy.ask_whole(request).answer
+        new = self._new.ask(request)
+        again = self._legacy.ask_whole(request)
+        seconds["new"].append(new.seconds)
+        seconds["legacy"].append(again.seconds)
+        return _Round(legacy, rebased(self._new, request, new.answer, legacy), again.answer)
 
-    def _outcome(
-        self, request: Request, read: _Readings, seconds: dict[str, list[float]]
-    ) -> Outcome:
-        noise = self._explain(request, read.legacy, read.again)
-        found = self._explain(request, read.legacy, read.new)
-        result, left = Result.SAME, []
-        if found and (not noise or self._explain(request, read.again, read.new)):
-            noisy = {item.where for item in noise}
-            left = [item for item in found if item.where not in noisy]
-            result = Result.DIFFERENT if left else Result.MOVED
-        return Outcome(request, result, read.legacy, read.new, left, seconds, noise)
+    def _judged(self, request: Request, rounds: list[_Round]) -> _Judged:
+        first = rounds[0].legacy
+        others = [rounds[0].again, *(answer for r in rounds[1:] for answer in (r.legacy, r.again))]
+        noise = _distinct([item for old in others for item in self._explain(request, first, old)])
+        noisy = {_noise_key(item) for item in noise}
+        found = [self._found(request, each) for each in rounds]
+        left = [[item for item in items if _noise_key(item) not in noisy] for items in found]
+        # A header that moves says nothing of the body beside it.
+        moved = any(item.kind is not Kind.HEADER for items in found for item in items)
+        steady, flaky = _steady(left)
+        return _Judged(steady, flaky, noise, result_of(steady, flaky, moved))
+
+    def _found(self, request: Request, asked: _Round) -> list[Difference]:
+        """Return how a new answer differs from both legacy ones; it need only be like one."""
+        found = self._explain(request, asked.legacy, asked.new)
+        return found if found and self._explain(request, asked.again, asked.new) else []
 
     def _explain(self, request: Request, old: Answer, new: Answer) -> list[Difference]:
         return explain(old, new, self._headers, request.method)
+
+
+def _steady(times: list[list[Difference]]) -> tuple[list[Difference], list[Difference]]:
+    """Part what differed each time from what did not.
+
+    A connection may end with any answer: one that ends now and then is no difference.
+    """
+    places = [{(item.kind, item.where) for item in found} for found in times]
+    always = set.intersection(*places)
+    steady = [item for item in times[-1] if (item.kind, item.where) in always]
+    flaky = [
+        item
+        for item in _distinct([item for found in times for item in found])
+        if (item.kind, item.where) not in always and item.kind is not Kind.CLOSING
+    ]
+    return steady, flaky
+
+
+def _distinct(items: list[Difference]) -> list[Difference]:
+    return list({(item.kind, item.where): item for item in reversed(items)}.values())
+
+
+def _noise_key(item: Difference) -> tuple[str, bool]:
+    """Return what noise is known by: its place; a header that is missing is no other value."""
+    is_missing = item.kind is Kind.HEADER and item.found is None
+    return item.where, is_missing
+
+
+def _alone(
+    crowd: Crowd, found: list[Difference], ask: Callable[[], list[Difference]]
+) -> Alone | None:
+    """Ask again alone for what differed, to know whether others at once are the reason."""
+    if not found:
+        return None
+    places = {(item.kind, item.where) for item in found}
+    with crowd.alone(f"{found[0].kind} {found[0].cause}") as may:
+        if not may:
+            return None
+        times = [{(item.kind, item.where) for item in ask()} for _ in range(_ALONE)]
+    return Alone(_ALONE, sum(bool(places & time) for time in times))
 
 
 def rebased(service: Service, request: Request, found: Answer, expected: Answer) -> Answer:
@@ -171,11 +293,3 @@ def rebased(service: Service, request: Request, found: Answer, expected: Answer)
                 own = f"{service.origin}/".encode(encoding)
                 return replace(found, body=found.body.replace(own, other))
     return found
-
-
-def _places(outcome: Outcome) -> set[tuple[Kind, str]]:
-    return {(item.kind, item.where) for item in outcome.differences}
-
-
-def _only_values(outcome: Outcome) -> bool:
-    return all(item.kind in _VALUES for item in outcome.differences)

@@ -30,7 +30,7 @@ def html(report: Report) -> str:
         sentence=sentence(verdict),
         bound=bound(verdict, report.about),
         not_asked=list(not_asked(verdict.coverage)),
-        bars=bars(verdict.latencies()),
+        bars=bars(verdict.latency.percentiles()),
         kinds=Counter(str(found.kind) for found in findings),
         shown=findings[:_SHOWN],
         listed=findings[_SHOWN:_LISTED],

@@ -3,10 +3,11 @@
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
-from app.parity.explain import HEADERS
+from app.parity.headers import without_cookie_values
 from app.parity.masking import Mask
 from app.parity.recording import Answer, Recording, RecordingError, Request, line, parse
 
@@ -58,8 +59,10 @@ class Recorder:
 
     def write(self, tag: str, request: Request, answer: Answer) -> None:
         """Write a recording. Raises OSError."""
-        kept = self._mask(answer.keeping(HEADERS))
-        made = Recording(self._next_id, tag, self._error_detail, request, kept, self._mask.members)
+        kept = replace(self._mask(answer), headers=without_cookie_values(answer.headers))
+        made = Recording(
+            self._next_id, tag, self._error_detail, request, kept, self._mask.members, True
+        )
         self._file.write(line(made).encode())
         self._file.flush()
         self._next_id += 1
@@ -87,7 +90,20 @@ class Recorder:
             end += len(text)
             if text.strip():
                 found = parse(text, f"{self._path}:{number}")
+                self._check(found, number)
                 self._seen.add(hash(found.request))
                 self._next_id = max(self._next_id, found.id + 1)
         self._file.truncate(end)
         self._file.seek(0, os.SEEK_END)
+
+    def _check(self, found: Recording, number: int) -> None:
+        """Refuse to go on with a file that was made otherwise. Raises RecordingError."""
+        where = f"{self._path}:{number}"
+        if sorted(found.masked) != sorted(self._mask.members):
+            masked = " ".join(f"--mask {name}" for name in found.masked) or "no --mask"
+            raise RecordingError(f"{where}: was made with {masked}: --resume needs the same")
+        if found.error_detail != self._error_detail:
+            made = "with" if found.error_detail else "without"
+            raise RecordingError(
+                f"{where}: was made {made} --error-detail: --resume needs the same"
+            )

@@ -3,7 +3,7 @@
 import base64
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,8 @@ class Answer:
     """What came back: the body as on the wire.
 
     A fault says that it did not come whole; one without a head has the status 0. ``version`` is
-    HTTP's, and ``closes`` whether the connection ended with it; a recording knows neither.
+    HTTP's, which recordings made before 1.1 don't know, and ``closes`` whether the connection
+    ended with it, which no recording knows.
     """
 
     status: int
@@ -51,19 +52,14 @@ class Answer:
         """Return a header's values, joined with commas."""
         return _header(self.headers, name)
 
-    def keeping(self, names: Iterable[str]) -> "Answer":
-        """Return the answer with the named headers only."""
-        wanted = {name.lower() for name in names}
-        kept = tuple(pair for pair in self.headers if pair[0].lower() in wanted)
-        return replace(self, headers=kept)
-
 
 @dataclass(frozen=True, slots=True)
 class Recording:
     """A request and its answer.
 
     ``error_detail`` says whether the service showed MessageDetail, ``masked`` which members'
-    values are tokens.
+    values are tokens, ``all_headers`` whether the answer has all its headers; recordings made
+    before 1.1 have Content-Type and Allow.
     """
 
     id: int
@@ -72,6 +68,7 @@ class Recording:
     request: Request
     answer: Answer
     masked: tuple[str, ...] = ()
+    all_headers: bool = False
 
     def unfit(self, error_detail: bool) -> str | None:
         """Say why a service in order can't be held to this recording, ``None`` if it can."""
@@ -115,6 +112,10 @@ def line(recording: Recording) -> str:
         },
         "response": {"status": answer.status, "headers": answer.headers, **_body(answer.body)},
     }
+    if answer.version is not None:
+        made["response"]["version"] = answer.version
+    if recording.all_headers:
+        made["all_headers"] = True
     if recording.masked:
         made["masked"] = recording.masked
     return json.dumps(made) + "\n"
@@ -134,8 +135,9 @@ def _recording(made: dict[str, Any]) -> Recording:
         str(made["tag"]),
         bool(made["error_detail"]),
         Request(str(asked["method"]), str(asked["target"]), _pairs(asked["headers"])),
-        Answer(int(given["status"]), _pairs(given["headers"]), body),
+        Answer(int(given["status"]), _pairs(given["headers"]), body, version=given.get("version")),
         tuple(str(name) for name in made.get("masked", ())),
+        bool(made.get("all_headers", False)),
     )
 
 

@@ -13,8 +13,9 @@ from markupsafe import Markup
 from app.parity.about import About
 from app.parity.conclusions import bound, not_asked, sentence
 from app.parity.curl import curl
+from app.parity.finding import Example, Finding
 from app.parity.outcome import Result
-from app.parity.verdict import Example, Finding, Verdict
+from app.parity.verdict import Verdict
 
 SCHEMA: Final = Path(__file__).parent / "report.schema.json"
 """The JSON Schema of the JSON report."""
@@ -70,8 +71,18 @@ class Report:
         ]
         found += [
             f"{side}: " + ", ".join(f"p{p} {ms:.1f} ms" for p, ms in percentiles.items())
-            for side, percentiles in verdict.latencies().items()
+            for side, percentiles in verdict.latency.percentiles().items()
         ]
+        if verdict.demands.slower_than is None:
+            found += verdict.latency.slower()
+        found += [
+            f"{side}: {count:,} {what}"
+            for side, troubles in verdict.troubles.items()
+            for what, count in troubles.most_common()
+        ]
+        if verdict.not_compared:
+            names = sorted(verdict.not_compared, key=str.lower)
+            found.append(f"headers that were not compared: {', '.join(names)}")
         return found + [f"FAILED: {problem}" for problem in verdict.problems]
 
     def to_json(self) -> str:
@@ -171,9 +182,11 @@ def _plain(report: Report) -> dict[str, Any]:
         "not_answered": dict(verdict.failed),
         "problems": verdict.problems,
         "coverage": verdict.coverage.plain(),
+        "headers_not_compared": sorted(verdict.not_compared, key=str.lower),
+        "troubles": {side: dict(found) for side, found in verdict.troubles.items()},
         "latency_ms": {
             side: {f"p{p}": round(ms, 3) for p, ms in found.items()}
-            for side, found in verdict.latencies().items()
+            for side, found in verdict.latency.percentiles().items()
         },
         "legacy_noise": [
             {"kind": kind, "where": where, "answers": count}
@@ -183,6 +196,7 @@ def _plain(report: Report) -> dict[str, Any]:
             {
                 "kind": finding.kind,
                 "cause": finding.cause,
+                "when": finding.when or "always",
                 "answers": finding.answers,
                 "flaky": finding.flaky,
                 "places": dict(finding.places.most_common()),

@@ -53,7 +53,7 @@ def try_outputs(outputs: Iterable[Path | None], inputs: Iterable[Path | None] = 
             _try(path)
 
 
-def judge(run: Run, compared: tuple[str, ...], report: Report, reporting: Reporting) -> int:
+def judge(run: Run, report: Report, reporting: Reporting) -> int:
     """Take all outcomes, write and print the reports, and return the exit code.
 
     Reports are written however the run ends: stopped, with an input that turns out to be wrong, or
@@ -66,7 +66,7 @@ def judge(run: Run, compared: tuple[str, ...], report: Report, reporting: Report
                 if isinstance(made, NoAnswerError):
                     verdict.failed[str(made)] += 1
                 else:
-                    verdict.take(made, compared)
+                    verdict.take(made)
     except StoppedError as error:
         verdict.stopped = str(error)
     except KeyboardInterrupt:

@@ -3,12 +3,12 @@
 import os
 import re
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from pathlib import Path
 from random import Random
-from typing import Final
+from typing import Final, TypeVar
 
 from app.parity import matrix, recording
 from app.parity.access_log import AccessLog
@@ -19,6 +19,7 @@ from app.parity.recording import Request
 from app.webapi.routing import HttpActionDescriptor
 
 Tagged = tuple[str, Request]
+_Item = TypeVar("_Item")
 _RANGE: Final = re.compile(r"(-?\d{1,10})(?:-(-?\d{1,10}))?")
 _LOWEST: Final = -(2**31)
 _HIGHEST: Final = 2**31 - 1
@@ -89,11 +90,15 @@ class Selection:
         return tag, replace(request, headers=with_host(request.headers, self.host))
 
 
-def shuffled(selection: Selection, seed: int) -> Iterator[Tagged]:
-    """Yield requests in random order, ten thousand at a time, for memory's sake."""
+def shuffled(items: Iterable[_Item], seed: int, repeat: int = 0) -> Iterator[_Item]:
+    """Yield items in random order, each so many times more, ten thousand at a time.
+
+    Blocks bound the memory.
+    """
     random = Random(seed)
-    requests = iter(selection)
-    while block := list(islice(requests, _BLOCK)):
+    left = iter(items)
+    while block := list(islice(left, max(1, _BLOCK // (1 + repeat)))):
+        block *= 1 + repeat
         random.shuffle(block)
         yield from block
 

@@ -1,19 +1,12 @@
 """Compares two trees of a format, token by token."""
 
-import re
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
-from typing import Final
 
+from app.parity.charsets import is_misread
 from app.parity.difference import Difference, Kind
 from app.parity.text_tree import Form, Node
-
-_DATE: Final = re.compile(
-    r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,](\d{1,9}))?\s?(Z|[+-]\d\d:?\d\d)?", re.I
-)
-_NUMBER: Final = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?")
+from app.parity.value_differences import value_kinds
 
 
 def differences(old: Node, new: Node) -> Iterator[Difference]:
@@ -47,7 +40,7 @@ def _nodes(old: Node, new: Node, path: str, spaces: tuple[str, str]) -> Iterator
         yield Difference(Kind.NIL, where, _shown(old), _shown(new))
     elif old.is_leaf and new.is_leaf:
         if old.raw != new.raw:
-            yield Difference(_leaf_kind(old, new), where, old.raw, new.raw)
+            yield from _leaves(old, new, where)
     elif old.form is new.form or _is_blank(old) or _is_blank(new):
         yield from _children(old, new, path)
     else:
@@ -69,13 +62,16 @@ def _shown(node: Node) -> str:
 
 def _children(old: Node, new: Node, path: str) -> Iterator[Difference]:
     olds, news = _by_name(old), _by_name(new)
-    extra = {name.lower(): name for name in news if name not in olds}
+    extra = {_letters(name): name for name in news if name not in olds}
     for name, node in olds.items():
         where = _below(path, name)
         if name in news:
             yield from _nodes(node, news[name], where, (old.namespace, new.namespace))
-        elif (other := extra.pop(name.lower(), None)) is not None:
+        elif (other := extra.pop(_letters(name), None)) is not None:
             yield Difference(Kind.MEMBER_NAME, where, name, other)
+            yield from _nodes(node, news[other], where, (old.namespace, new.namespace))
+        elif _is_null(node):
+            yield Difference(Kind.NULL_LEFT_OUT, where, _shown(node), None)
         else:
             yield Difference(Kind.MISSING_MEMBER, where, node.raw, None)
     for name in extra.values():
@@ -83,6 +79,11 @@ def _children(old: Node, new: Node, path: str) -> Iterator[Difference]:
     if [name for name in olds if name in news] != [name for name in news if name in olds]:
         kind = Kind.ELEMENT_ORDER if old.head else Kind.MEMBER_ORDER
         yield Difference(kind, path or "body", ", ".join(olds), ", ".join(news))
+
+
+def _letters(name: str) -> str:
+    """Return what a name keeps in any convention: ``process_id`` and ``ProcessId`` are one."""
+    return name.replace("_", "").replace("-", "").lower()
 
 
 def _below(path: str, name: str) -> str:
@@ -143,66 +144,15 @@ def _end(node: Node) -> str:
     return _tag(node)[1 + len(node.raw_name) + len(_inside(node)) :]
 
 
-def _leaf_kind(old: Node, new: Node) -> Kind:
+def _leaves(old: Node, new: Node, where: str) -> Iterator[Difference]:
     before, after = str(old.value), str(new.value)
     if old.form is not new.form:
-        return Kind.VALUE_TYPE
-    if before == after and old.form in (Form.STRING, Form.TEXT):
-        return Kind.ESCAPE
-    if old.form is not Form.STRING and _same_number(before, after):
-        return Kind.NUMBER_TEXT
-    if _same_date(before, after):
-        return Kind.DATE_TEXT
-    if _one_line(before) == _one_line(after):
-        return Kind.LINE_BREAK
-    if before.split() == after.split():
-        return Kind.WHITE_SPACE
-    return Kind.LETTER_CASE if before.lower() == after.lower() else Kind.OTHER_VALUE
-
-
-def _one_line(text: str) -> str:
-    return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
-def _same_number(before: str, after: str) -> bool:
-    if not (_NUMBER.fullmatch(before.strip()) and _NUMBER.fullmatch(after.strip())):
-        return False
-    try:
-        return Decimal(before) == Decimal(after)
-    except InvalidOperation:
-        return False
-
-
-def _same_date(before: str, after: str) -> bool:
-    """Whether two dates are the same moment, or the same clock with and without a zone.
-
-    A fraction cut or rounded to fewer digits is date text too.
-    """
-    one, other = _DATE.fullmatch(before.strip()), _DATE.fullmatch(after.strip())
-    if one is None or other is None:
-        return False
-    if one[1] == other[1] and one[2] == other[2] and _same_fraction(one[3], other[3]):
-        return _zone(one[4]) == _zone(other[4]) or not (one[4] and other[4])
-    if not (one[4] and other[4]) or not _same_fraction(one[3], other[3]):
-        return False
-    moment = _moment(one)
-    return moment is not None and moment == _moment(other)
-
-
-def _same_fraction(before: str | None, after: str | None) -> bool:
-    shorter, longer = sorted((before or "", after or ""), key=len)
-    cut = len(shorter) in (0, 3, 6) and longer.startswith(shorter)
-    return cut or shorter.rstrip("0") == longer.rstrip("0")
-
-
-def _zone(zone: str | None) -> str | None:
-    return "+0000" if zone in ("Z", "z") else zone and zone.replace(":", "")
-
-
-def _moment(date: re.Match[str]) -> datetime | None:
-    try:
-        return datetime.fromisoformat(f"{date[1]}T{date[2]}{_zone(date[4].upper())}").astimezone(
-            UTC
-        )
-    except (ValueError, OverflowError):
-        return None
+        yield Difference(Kind.VALUE_TYPE, where, old.raw, new.raw)
+    elif before == after and old.form in (Form.STRING, Form.TEXT):
+        yield Difference(Kind.ESCAPE, where, old.raw, new.raw)
+    elif is_misread(old.raw, new.raw):
+        yield Difference(Kind.OTHER_CHARSET, where, old.raw, new.raw)
+    else:
+        is_text = old.form is Form.STRING
+        for kind, could_be in value_kinds(before, after, may_be_number=not is_text):
+            yield Difference(kind, where, old.raw, new.raw, could_be)

@@ -1,21 +1,25 @@
-"""What a run found: counts, and findings that gather what has one cause."""
+"""What a run found: counts, coverage, times, and findings that gather what has one cause."""
 
-from array import array
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Final
 
 from app.parity.allowed import AllowedDifferences
+from app.parity.client import DROPPED, UNASKED
 from app.parity.coverage import Coverage
 from app.parity.difference import Difference, Kind
+from app.parity.document import root_of
 from app.parity.explain import explain
+from app.parity.finding import Finding, Findings, When
+from app.parity.identity import Identities
+from app.parity.latency import Latencies
 from app.parity.masking import Mask
-from app.parity.outcome import Outcome, Result
-from app.parity.recording import Request
+from app.parity.outcome import Outcome, Result, result_of
 
-_EXAMPLES: Final = 3
-_PERCENTILES: Final = (50, 95, 99)
+_MOST_REQUESTS: Final = 100_000
+_MOST_NAMES: Final = 50
 
 
 class ExitCode(IntEnum):
@@ -27,89 +31,78 @@ class ExitCode(IntEnum):
     COULD_NOT_ASK = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Example:
-    """An occurrence of a finding."""
+@dataclass(frozen=True)
+class Demands:
+    """What fails a run beside findings.
 
-    request: Request
-    difference: Difference
+    Attributes:
+        slower_than: how many times as long as the legacy service the new one may take.
+        dropped: how many connections the new service may end behind a sent request.
+    """
+
+    slower_than: float | None = None
+    dropped: int = 0
 
 
 @dataclass
-class Finding:
-    """Differences of one kind and cause.
-
-    Attributes:
-        kind, cause: what they share; see ``Difference.cause``.
-        answers: how many answers have it.
-        flaky: how many of those were otherwise when they were asked for again.
-        places: where it stands, with how often.
-        examples: the first few.
-    """
-
-    kind: Kind
-    cause: str
-    answers: int = 0
-    flaky: int = 0
-    places: Counter[str] = field(default_factory=Counter)
-    examples: list[Example] = field(default_factory=list)
-
-    @property
-    def name(self) -> str:
-        """The kind, called flaky if it came and went."""
-        return f"flaky: {self.kind}" if self.flaky else str(self.kind)
-
-
 class Verdict:
     """Takes outcomes one by one and keeps what a report needs, not the answers.
 
-    Args:
+    Attributes:
         allowed: the allowed differences.
         mask: is put over answers before anything of them is kept.
         coverage: counts what was compared.
+        demands: what fails the run beside findings.
+        troubles: what went wrong beside answers, with how often, by side; the last is the side
+            that is judged.
+        counts: outcomes by result.
+        only_allowed: answers that differed, but only as allowed.
+        skipped: what was not compared, with how often, by reason.
+        failed: requests without an answer, with how often, by reason.
+        stopped: why the run ended early.
+        noise: how the legacy service differed from itself, with how often.
+        not_compared: headers that answers had and that were not compared.
     """
 
-    def __init__(self, allowed: AllowedDifferences, mask: Mask, coverage: Coverage) -> None:
-        self.allowed = allowed
-        self.coverage = coverage
-        self.counts: Counter[Result] = Counter()
-        self.only_allowed = 0
-        self.skipped: Counter[str] = Counter()
-        self.failed: Counter[str] = Counter()
-        self.stopped: str | None = None
-        self.noise: Counter[tuple[Kind, str]] = Counter()
-        self._findings: dict[tuple[Kind, str], Finding] = {}
-        self._seconds: dict[str, array[float]] = {}
-        self._mask = mask
+    allowed: AllowedDifferences
+    mask: Mask
+    coverage: Coverage
+    demands: Demands = Demands()
+    troubles: Mapping[str, Counter[str]] = field(default_factory=dict)
+    counts: Counter[Result] = field(default_factory=Counter)
+    only_allowed: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+    failed: Counter[str] = field(default_factory=Counter)
+    stopped: str | None = None
+    noise: Counter[tuple[Kind, str]] = field(default_factory=Counter)
+    not_compared: set[str] = field(default_factory=set)
+    latency: Latencies = field(default_factory=Latencies)
+    _findings: Findings = field(default_factory=Findings)
+    _identities: Identities = field(default_factory=Identities)
+    _same_before: set[int] = field(default_factory=set)
 
-    def take(self, outcome: Outcome, headers: tuple[str, ...]) -> None:
+    def take(self, outcome: Outcome) -> None:
         """Count an outcome.
 
         Where the legacy service failed, there is nothing to hold the new one to.
         """
         if outcome.expected.status >= 500:
-            self.skipped[
-                f"the legacy service answered {outcome.expected.status}, the new one"
-                f" {outcome.found.status or 'nothing'}"
-            ] += 1
+            new = outcome.found.status or "nothing"
+            reason = f"the legacy service answered {outcome.expected.status}, the new one {new}"
+            self.skipped[reason] += 1
             return
         for side, seconds in outcome.seconds.items():
-            self._seconds.setdefault(side, array("d")).extend(seconds)
+            self.latency.take(side, seconds)
         self.noise.update({(item.kind, item.where) for item in outcome.noise})
-        if outcome.result is not Result.MOVED:
-            self.coverage.take(outcome.request, outcome.expected)
-        left = self.allowed.remaining(outcome.differences)
-        if outcome.differences and not left:
-            self.only_allowed += 1
-            return
-        self.counts[outcome.result] += 1
-        if left:
-            self._keep(outcome, left, headers)
+        if len(self.not_compared) < _MOST_NAMES:
+            for answer in (outcome.expected, outcome.found):
+                self.not_compared |= outcome.headers.left_out(answer)
+        self._judge(outcome)
 
     @property
     def findings(self) -> list[Finding]:
         """The findings, the most frequent first."""
-        return sorted(self._findings.values(), key=lambda found: -found.answers)
+        return self._findings.gathered(self._identities.knows_owners())
 
     @property
     def compared(self) -> int:
@@ -126,7 +119,7 @@ class Verdict:
             found.append(f"{self.failed.total()} requests got no answer")
         if not self.compared:
             found.append("nothing was compared")
-        return found + self.coverage.problems()
+        return [*found, *self.coverage.problems(), *self._troubles(), *self._slowness()]
 
     @property
     def exit_code(self) -> ExitCode:
@@ -137,44 +130,64 @@ class Verdict:
             return ExitCode.COULD_NOT_ASK
         return ExitCode.DIFFERENT if self.problems else ExitCode.SAME
 
-    def latencies(self) -> dict[str, dict[int, float]]:
-        """Return each side's percentiles in milliseconds."""
-        found = {}
-        for side, seconds in self._seconds.items():
-            ordered = sorted(seconds)
-            at = {p: min(len(ordered) - 1, len(ordered) * p // 100) for p in _PERCENTILES}
-            found[side] = {p: 1000 * ordered[place] for p, place in at.items()}
-        return found
+    def _judge(self, outcome: Outcome) -> None:
+        """Name what differs, leave out what is allowed, and keep the rest."""
+        request, root = outcome.request, root_of(outcome.expected)
+        user = self.coverage.user(request)
+        if root is not None and user is not None:
+            self._identities.remember(user, root)
+        if outcome.result is Result.MOVED:
+            self.counts[Result.MOVED] += 1
+            return
+        self.coverage.take(request, outcome.expected, root)
+        steady, flaky = outcome.differences, outcome.flaky
+        found = root_of(outcome.found) if steady or flaky else None
+        if root is not None and found is not None and user is not None:
+            steady = self._identities.named(steady, user, root, found)
+            flaky = self._identities.named(flaky, user, root, found)
+        left = self.allowed.remaining([*steady, *flaky])
+        if (steady or flaky) and not left:
+            self.only_allowed += 1
+            return
+        steady = [item for item in steady if item in left]
+        flaky = [item for item in flaky if item in left]
+        self.counts[result_of(steady, flaky, moved=False)] += 1
+        self._keep(outcome, steady, flaky)
 
-    def _keep(self, outcome: Outcome, left: list[Difference], headers: tuple[str, ...]) -> None:
-        for (kind, cause), items in _grouped(self._masked(outcome, left, headers)).items():
-            finding = self._findings.setdefault((kind, cause), Finding(kind, cause))
-            finding.answers += 1
-            finding.flaky += outcome.result is Result.FLAKY
-            finding.places.update(item.where for item in items)
-            if len(finding.examples) < _EXAMPLES:
-                finding.examples.append(Example(outcome.request, items[0]))
+    def _keep(self, outcome: Outcome, steady: list[Difference], flaky: list[Difference]) -> None:
+        asked = hash(outcome.request)
+        when = When.AGAIN if asked in self._same_before else When.ALWAYS
+        if not steady and not flaky:
+            if len(self._same_before) < _MOST_REQUESTS:
+                self._same_before.add(asked)
+            return
+        for items, time in ((steady, when), (flaky, When.FLAKY)):
+            shown = self._masked(outcome, items)
+            self._findings.take(outcome.request, shown, time, outcome.alone)
 
-    def _masked(
-        self, outcome: Outcome, left: list[Difference], headers: tuple[str, ...]
-    ) -> list[Difference]:
+    def _masked(self, outcome: Outcome, items: list[Difference]) -> list[Difference]:
         """Return the differences with tokens for what is masked."""
-        if not self._mask.members:
-            return left
-        masked = explain(
-            self._mask(outcome.expected), self._mask(outcome.found), headers, outcome.request.method
-        )
+        if not self.mask.members or not items:
+            return items
+        expected, found = self.mask(outcome.expected), self.mask(outcome.found)
+        masked = explain(expected, found, outcome.headers, outcome.request.method)
         shown = {(item.kind, item.where): item for item in masked}
         return [
             shown.get(
                 (item.kind, item.where), Difference(item.kind, item.where, "masked", "masked")
             )
-            for item in left
+            for item in items
         ]
 
+    def _troubles(self) -> list[str]:
+        """Say what the new service did beside answering, more often than it may."""
+        judged = list(self.troubles.values())[-1] if self.troubles else Counter[str]()
+        most = {DROPPED: self.demands.dropped, UNASKED: 0}
+        return [f"{n:,} {what}" for what, n in judged.items() if n > most.get(what, 0)]
 
-def _grouped(items: list[Difference]) -> dict[tuple[Kind, str], list[Difference]]:
-    found: dict[tuple[Kind, str], list[Difference]] = {}
-    for item in items:
-        found.setdefault((item.kind, item.cause), []).append(item)
-    return found
+    def _slowness(self) -> list[str]:
+        if self.demands.slower_than is None or not self.compared:
+            return []
+        if not self.latency.judged():
+            return ["too few answers to say how long they take (--slower-than)"]
+        return self.latency.slower(self.demands.slower_than)

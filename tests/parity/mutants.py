@@ -1,16 +1,20 @@
 """Services that differ in one thing each, and what that thing is called."""
 
+import gzip
 import json
 import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
-from decimal import Decimal
+from datetime import UTC, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final
 
 from app.parity.difference import Kind
 from app.parity.recording import Answer
 from tests.parity.services import Change, header_change, text_change
 
+_TYPE: Final = "Content-Type"
 _JSON_NUMBER: Final = r'("(?:start_percent|price)":)(-?\d+\.\d+)'
 
 
@@ -81,6 +85,29 @@ def _first_element_last(text: str) -> str:
     return re.sub(r"^(<\w+ [^>]*>)(<active.*?(?:</active>|/>))(.*)(</\w+>)$", r"\1\3\2\4", text)
 
 
+def _rounded(found: re.Match[str]) -> str:
+    seconds = Decimal(f"{found[1]}.{found[2]}").quantize(Decimal("0.001"), ROUND_HALF_UP)
+    # A carry to the next minute is left to the tests of dates.
+    return found[0] if seconds >= 60 else f"{seconds:06}"
+
+
+def _in_utc(found: re.Match[str]) -> str:
+    clock, fraction = found[0][:19], found[0][19:-6]
+    moment = datetime.fromisoformat(clock).replace(tzinfo=UTC) - timedelta(hours=3)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}{fraction}Z"
+
+
+def _bytes_of(charset: str) -> Change:
+    """Write what is said to be UTF-8 in another charset."""
+
+    def changed(answer: Answer) -> Answer:
+        if answer.body.startswith(b"\xff\xfe"):
+            return answer
+        return replace(answer, body=answer.body.decode().encode(charset, "replace"))
+
+    return changed
+
+
 MUTANTS: Final[dict[str, tuple[Change, set[Kind]]]] = {
     "no content for null": (_no_content, {Kind.STATUS}),
     "500 for 400": (
@@ -102,7 +129,7 @@ MUTANTS: Final[dict[str, tuple[Change, set[Kind]]]] = {
         header_change("Content-Type", lambda text: text.replace("; charset=utf-8", "")),
         {Kind.CHARSET},
     ),
-    "utf-16 never": (_always_utf8, {Kind.CHARSET, Kind.BYTE_ORDER_MARK}),
+    "utf-16 never": (_always_utf8, {Kind.CHARSET}),
     "charset in capitals": (
         header_change("Content-Type", lambda text: text.replace("utf-8", "UTF-8")),
         {Kind.HEADER},
@@ -172,21 +199,93 @@ MUTANTS: Final[dict[str, tuple[Change, set[Kind]]]] = {
     ),
     "empty text for null": (_object(lambda pairs: _emptied(pairs)), {Kind.NIL}),
     "numbers as text": (_json(_sub(_JSON_NUMBER, r'\1"\2"')), {Kind.VALUE_TYPE}),
-    "11 for 11.0": (_json(_sub(r"(:-?\d+)\.0(?=[,}])", r"\1")), {Kind.NUMBER_TEXT}),
-    "two digits": (_json(_sub(_JSON_NUMBER, r"\g<1>\g<2>00")), {Kind.NUMBER_TEXT}),
+    "11 for 11.0": (_json(_sub(r"(:-?\d+)\.0(?=[,}])", r"\1")), {Kind.NUMBER_SCALE}),
+    "two digits": (_json(_sub(_JSON_NUMBER, r"\g<1>\g<2>00")), {Kind.NUMBER_SCALE}),
     "11.0 in XML": (
         _xml(_sub(r"(<(?:price|start_percent)>-?\d+)(?=<)", r"\1.0")),
-        {Kind.NUMBER_TEXT},
+        {Kind.NUMBER_SCALE},
     ),
+    "whole numbers": (
+        _json(_sub(_JSON_NUMBER, lambda found: f"{found[1]}{found[2].partition('.')[0]}")),
+        {Kind.NUMBER_ROUNDING, Kind.NUMBER_SCALE},
+    ),
+    "doubles in XML": (
+        _xml(_sub(r"(?<=<used_kwh>)[^<]*", lambda found: repr(float(found[0])))),
+        {Kind.NUMBER_ROUNDING, Kind.NUMBER_SCALE, Kind.NUMBER_EXPONENT},
+    ),
+    "exponents": (
+        _json(_sub(_JSON_NUMBER, r"\1\2e0")),
+        {Kind.NUMBER_EXPONENT},
+    ),
+    "no minus": (_json(_sub(r'("(?:start_percent|price)":)-', r"\1")), {Kind.NUMBER_SIGN}),
     "another price": (
-        _json(_sub(_JSON_NUMBER, lambda found: f"{found[1]}{Decimal(found[2]) + 1}")),
+        _json(_sub(_JSON_NUMBER, lambda found: f"{found[1]}7{found[2].lstrip('-')}")),
         {Kind.OTHER_VALUE},
     ),
-    "six digits": (
+    "milliseconds": (
         _json(_sub(r"(T\d\d:\d\d:\d\d)\.(\d{3})\d*", r"\1.\g<2>")),
-        {Kind.DATE_TEXT},
+        {Kind.DATE_FRACTION_CUT},
     ),
-    "no zone": (_json(_sub(r'(T[\d:.]+)(?:Z|[+-]\d\d:\d\d)"', r'\1"')), {Kind.DATE_TEXT}),
+    "rounded milliseconds": (
+        _json(_sub(r"(?<=T\d\d:\d\d:)(\d\d)\.(\d{4,})", _rounded)),
+        {Kind.DATE_FRACTION_ROUNDED},
+    ),
+    "blanks in dates": (_json(_sub(r"(-\d\d)T(\d\d:)", r"\1 \2")), {Kind.DATE_TEXT}),
+    "no zone": (
+        _json(_sub(r'(T[\d:.]+)(?:Z|[+-]\d\d:\d\d)"', r'\1"')),
+        {Kind.DATE_ZONE_LEFT_OUT},
+    ),
+    "a zone for all": (
+        _json(_sub(r'(\d\dT[\d:.]+)"', r'\1Z"')),
+        {Kind.DATE_ZONE_ADDED},
+    ),
+    "Z for +03:00": (
+        _json(_sub(r'(T[\d:.]+)\+03:00"', r'\1Z"')),
+        {Kind.DATE_ZONE_CHANGED},
+    ),
+    "dates in UTC": (
+        _json(_sub(r'[\d-]{10}T[\d:.]+\+03:00(?=")', _in_utc)),
+        {Kind.DATE_IN_ANOTHER_ZONE},
+    ),
+    "bytes of windows-1254": (_bytes_of("cp1254"), {Kind.OTHER_CHARSET}),
+    "bytes of UTF-16": (_bytes_of("utf-16-le"), {Kind.OTHER_CHARSET}),
+    "UTF-8 twice": (
+        _json(_sub(r"[^\x00-\x7f]+", lambda found: found[0].encode().decode("latin-1"))),
+        {Kind.OTHER_CHARSET},
+    ),
+    "question marks": (_json(_sub(r"[^\x00-\x7f]", "?")), {Kind.OTHER_CHARSET}),
+    "decomposed text": (
+        _json(lambda text: unicodedata.normalize("NFD", text)),
+        {Kind.NORMALIZATION},
+    ),
+    "nulls left out": (
+        _object(lambda pairs: [pairs.pop(n) for n in list(pairs) if pairs[n] == "null"]),
+        {Kind.NULL_LEFT_OUT},
+    ),
+    "nil elements left out": (_xml(_sub(r'<\w+ i:nil="true" />', "")), {Kind.NULL_LEFT_OUT}),
+    "names in Pascal case": (
+        _json(_sub(r'"(\w+)":', lambda found: f'"{found[1].title().replace("_", "")}":')),
+        {Kind.MEMBER_NAME},
+    ),
+    "gzip unasked": (
+        lambda answer: replace(
+            answer,
+            headers=(*answer.headers, ("Content-Encoding", "gzip")),
+            body=gzip.compress(answer.body),
+        ),
+        {Kind.CONTENT_ENCODING},
+    ),
+    "gzip unsaid": (
+        lambda answer: replace(answer, body=gzip.compress(answer.body)),
+        {Kind.CONTENT_ENCODING},
+    ),
+    "Content-Type twice": (
+        lambda answer: replace(
+            answer,
+            headers=tuple(pair for pair in answer.headers for _ in range(1 + (pair[0] == _TYPE))),
+        ),
+        {Kind.HEADER},
+    ),
     "ASCII only": (
         _json(_sub(r"[^\x00-\x7f]", lambda found: json.dumps(found[0])[1:-1])),
         {Kind.ESCAPE},

@@ -10,7 +10,7 @@ from typing import Any
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from app.parity.coverage import Coverage
-from app.parity.explain import encoding_of, format_of, text_of
+from app.parity.document import encoding_of, format_of, text_of
 from app.parity.recording import Answer
 from schemas.charge_process import ChargeProcess
 

@@ -33,7 +33,10 @@ def test_a_file_is_read(tmp_path: Path) -> None:
     [
         ("[[allowed]]\nname = 1", "entry 1: name must be a text, not 1"),
         (f"[[allowed]]\n{_ENTRY.replace('2027-01-31', '1')}", "expires must be a date such as"),
-        (f"[[allowed]]\n{_ENTRY.replace('date text', 'x')}", "kind must be one of status, header"),
+        (
+            f"[[allowed]]\n{_ENTRY.replace('date text', 'x')}",
+            "kind must be one of status, HTTP version, ",
+        ),
         (f"[[allowed]]\n{_ENTRY}more = 1", "more is unknown; known are name, reason"),
         (f'[[allowed]]\n{_ENTRY}reason2 = ""', "reason2 is unknown"),
         (f"[[allowed]]\n{_ENTRY}[[allowed]]\n{_ENTRY}", "'n' stands twice"),

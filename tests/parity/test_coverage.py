@@ -3,6 +3,7 @@
 import pytest
 
 from app.parity.coverage import Coverage, Distinct, asked_format
+from app.parity.document import root_of
 from app.parity.recording import Answer, Headers, Request, read
 from tests import truth
 from tests.parity.services import coverage
@@ -20,18 +21,22 @@ def _answered(status: int, body: bytes = b"null", name: str = "json") -> Answer:
     return Answer(status, (("Content-Type", f"application/{name}; charset=utf-8"),), body)
 
 
+def _take(made: Coverage, request: Request, answer: Answer) -> None:
+    made.take(request, answer, root_of(answer))
+
+
 def _both(*answers: Answer) -> Coverage:
     """Cover answers to requests for JSON and XML in turn."""
     made = coverage()
     for user, answer in enumerate(answers):
-        made.take(_asked(("json", "xml")[user % 2], user // 2), answer)
+        _take(made, _asked(("json", "xml")[user % 2], user // 2), answer)
     return made
 
 
 def test_each_member_is_counted_with_values_and_nulls() -> None:
     """In each format, with how many different values."""
     made = _both(_JSON, _XML, _JSON, _XML)
-    made.take(_asked("json", 7), _answered(200, b'{"process_id":7,"price":null,"pricing":21.0}'))
+    _take(made, _asked("json", 7), _answered(200, b'{"process_id":7,"price":null,"pricing":21.0}'))
 
     json, xml = made.members["json"], made.members["xml"]
     assert len(json) == len(xml) == 22
@@ -45,7 +50,7 @@ def test_each_member_is_counted_with_values_and_nulls() -> None:
 def test_answers_are_counted_by_status_format_charset_and_user() -> None:
     """The line of the summary says so, and which members had no value."""
     made = _both(_JSON, _XML, _JSON, _answered(404, b"<Error/>", "xml"))
-    made.take(_asked("json", 7), _answered(200))
+    _take(made, _asked("json", 7), _answered(200))
 
     assert made.plain()["statuses"] == {"200": 4, "404": 1}
     assert made.lines() == [
@@ -85,7 +90,7 @@ def test_nothing_proven_is_said(answers: list[Answer], said: str) -> None:
 def test_a_format_that_nobody_asked_for_is_no_problem() -> None:
     """A client that asks for JSON alone needs no XML."""
     made = coverage()
-    made.take(_asked("json"), _JSON)
+    _take(made, _asked("json"), _JSON)
 
     assert made.problems() == []
 
@@ -96,8 +101,8 @@ def test_memory_is_bounded() -> None:
     for number in range(9):
         few.add(str(number))
     for number in range(2_000):
-        many.take(_asked("json"), _answered(200, b'{"price":%d}' % number))
-        many.take(_asked("json"), _answered(200, name=f"x{number}"))
+        _take(many, _asked("json"), _answered(200, b'{"price":%d}' % number))
+        _take(many, _asked("json"), _answered(200, name=f"x{number}"))
 
     assert (few.count, str(few)) == (3, "3 or more")
     assert many.members["json"]["price"].distinct.count == 1_000

@@ -6,6 +6,7 @@ import pytest
 
 from app.parity.difference import Difference, Kind
 from app.parity.explain import explain
+from app.parity.headers import ComparedHeaders
 from app.parity.masking import Mask
 from app.parity.recording import Answer
 
@@ -25,9 +26,9 @@ def _named(expected: Answer, found: Answer) -> list[tuple[str, str]]:
 @pytest.mark.parametrize(
     ("expected", "found", "kind", "where"),
     [
-        ('{"a":1.0}', '{"a":1}', "number text", "a"),
-        ('{"a":1e2}', '{"a":100}', "number text", "a"),
-        ('{"a":-0.0}', '{"a":0.0}', "number text", "a"),
+        ('{"a":1.0}', '{"a":1}', "number scale", "a"),
+        ('{"a":1e2}', '{"a":100}', "number exponent", "a"),
+        ('{"a":-0.0}', '{"a":0.0}', "number sign", "a"),
         ('{"a":1.0}', '{"a":1.1}', "other value", "a"),
         ('{"a":1.0}', '{"a":"1.0"}', "value type", "a"),
         ('{"a":true}', '{"a":1}', "value type", "a"),
@@ -59,26 +60,74 @@ def test_json_texts(expected: str, found: str, kind: str, where: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("expected", "found", "kind"),
+    ("expected", "found", "kinds"),
     [
-        ("2020-01-02T03:04:05.12", "2020-01-02T03:04:05.120000", "date text"),
-        ("2020-01-02T03:04:05.1234567", "2020-01-02T03:04:05.123456", "date text"),
-        ("2020-01-02T03:04:05.1234567", "2020-01-02T03:04:05", "date text"),
-        ("2020-01-02T03:04:05Z", "2020-01-02T03:04:05+00:00", "date text"),
-        ("2020-01-02T03:04:05Z", "2020-01-02T03:04:05", "date text"),
-        ("2020-01-02T03:04:05Z", "2020-01-02 03:04:05Z", "date text"),
-        ("2020-01-02T03:04:05Z", "2020-01-02T06:04:05+03:00", "date text"),
-        ("2020-01-02T03:04:05Z", "2020-01-02T03:04:05+03:00", "other value"),
-        ("2020-01-02T03:04:05", "2020-01-02T06:04:05+03:00", "other value"),
-        ("2020-01-02T03:04:05.1", "2020-01-02T03:04:05.2", "other value"),
-        ("9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00", "other value"),
+        ("2020-01-02T03:04:05.12", "2020-01-02T03:04:05.120000", ["date text"]),
+        ("2020-01-02T03:04:05Z", "2020-01-02T03:04:05+00:00", ["date text"]),
+        ("2020-01-02T03:04:05Z", "2020-01-02 03:04:05Z", ["date text"]),
+        ("2020-01-02T03:04:05+03:00", "2020-01-02T03:04:05+0300", ["date text"]),
+        ("2020-01-02T03:04:05.1234567", "2020-01-02T03:04:05.123456", ["date fraction cut"]),
+        ("2020-01-02T03:04:05.1234567", "2020-01-02T03:04:05", ["date fraction cut"]),
+        ("2020-01-02T03:04:05.1234567", "2020-01-02T03:04:05.123457", ["date fraction rounded"]),
+        ("2020-01-02T03:59:59.9999999", "2020-01-02T04:00:00.000", ["date fraction rounded"]),
+        ("2020-01-02T03:59:59.5", "2020-01-02T04:00:00", ["date fraction rounded"]),
+        ("2020-01-02T03:04:05Z", "2020-01-02T03:04:05", ["date zone left out"]),
+        ("2020-01-02T06:04:05+03:00", "2020-01-02T03:04:05", ["date zone left out"]),
+        ("2020-01-02T03:04:05", "2020-01-02T03:04:05Z", ["date zone added"]),
+        ("2020-01-02T03:04:05", "2020-01-02T06:04:05+03:00", ["date zone added"]),
+        ("2020-01-02T03:04:05Z", "2020-01-02T06:04:05+03:00", ["date in another zone"]),
+        ("2020-01-02T03:04:05Z", "2020-01-02T03:04:05+03:00", ["date zone changed"]),
+        (
+            "2020-01-02T03:04:05.1234567+03:00",
+            "2020-01-02T03:04:05.123",
+            ["date fraction cut", "date zone left out"],
+        ),
+        (
+            "2020-01-02T03:04:05.1236+03:00",
+            "2020-01-02T00:04:05.124Z",
+            ["date fraction rounded", "date in another zone"],
+        ),
+        ("2020-01-02T03:04:05.1", "2020-01-02T03:04:05.2", ["other value"]),
+        ("2020-01-02T03:04:05.1", "2020-01-02T03:04:05.12", ["other value"]),
+        ("2020-01-02T03:04:05", "2020-01-02T03:05:05", ["other value"]),
+        ("9999-12-31T23:59:59.9", "9999-12-31T23:59:59", ["date fraction cut"]),
+        ("9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00", ["other value"]),
+        ("2020-13-02T03:04:05", "2020-13-02T03:04:06", ["other value"]),
     ],
 )
-def test_dates(expected: str, found: str, kind: str) -> None:
-    """One moment in two texts, or one clock without its zone, is date text."""
+def test_dates(expected: str, found: str, kinds: list[str]) -> None:
+    """Zone and fraction are named apart; another moment is another value."""
     differences = explain(_answer(f'{{"d":"{expected}"}}'), _answer(f'{{"d":"{found}"}}'))
 
-    assert [item.kind for item in differences] == [kind]
+    assert [item.kind for item in differences] == kinds
+
+
+@pytest.mark.parametrize(
+    ("expected", "found", "kind"),
+    [
+        ("11.0", "11", "number scale"),
+        ("11", "11.00", "number scale"),
+        ("100", "1e2", "number exponent"),
+        ("0.0", "-0.0", "number sign"),
+        ("5.5", "-5.5", "number sign"),
+        ("11.234", "11.23", "number rounding"),
+        ("11.238", "11.24", "number rounding"),
+        ("99.96", "100.0", "number rounding"),
+        ("0.4", "0", "number rounding"),
+        ("7465075291.703423667127", "7465075291.7034235", "number rounding"),
+        ("19.1", "19.100000000000001", "number rounding"),
+        ("19.0", "20.0", "other value"),
+        ("11.234", "11.25", "other value"),
+        ("1" * 30, "1" * 29 + "2", "other value"),
+        ("1e999", "9e999", "other value"),
+    ],
+)
+def test_numbers(expected: str, found: str, kind: str) -> None:
+    """Scale, exponent, sign and rounding are told from another value, in both formats."""
+    xml = _answer(f"<r><d>{expected}</d></r>", _XML), _answer(f"<r><d>{found}</d></r>", _XML)
+
+    assert _named(_answer(f'{{"d":{expected}}}'), _answer(f'{{"d":{found}}}')) == [(kind, "d")]
+    assert _named(*xml) == [(kind, "d")]
 
 
 @pytest.mark.parametrize(
@@ -88,7 +137,7 @@ def test_dates(expected: str, found: str, kind: str) -> None:
         ("<r><a>1</a></r>", "<r/>", "missing member", "a"),
         ("<r><a>1</a><b>2</b></r>", "<r><a>1</a></r>", "missing member", "b"),
         ("<r><a>1</a></r>", "<r><a>1</a><b>2</b></r>", "extra member", "b"),
-        ("<r><a>1</a></r>", "<r><a>1.0</a></r>", "number text", "a"),
+        ("<r><a>1</a></r>", "<r><a>1.0</a></r>", "number scale", "a"),
         ("<r><a>&lt;</a></r>", "<r><a>&#60;</a></r>", "escape", "a"),
         ("<r><a>&lt;</a></r>", "<r><a><![CDATA[<]]></a></r>", "escape", "a"),
         ("<r><a></a></r>", "<r><a /></r>", "empty element", "a"),
@@ -185,7 +234,9 @@ def test_a_chosen_header_counts() -> None:
     old = Answer(200, (("Expires", "-1"), ("Date", "today")), b"")
     new = Answer(200, (("Date", "tomorrow"),), b"")
 
-    assert explain(old, new, ("Expires",)) == [Difference(Kind.HEADER, "Expires", "-1", None)]
+    assert explain(old, new, ComparedHeaders(("Expires",))) == [
+        Difference(Kind.HEADER, "Expires", "-1", None)
+    ]
 
 
 def test_the_same_bytes_are_never_explained() -> None:

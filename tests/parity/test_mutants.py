@@ -10,8 +10,7 @@ from app.host.application import WebApi
 from app.parity.allowed import AllowedDifferences
 from app.parity.asking import Asking
 from app.parity.client import NoAnswerError, Service
-from app.parity.difference import Kind
-from app.parity.explain import HEADERS
+from app.parity.explain import OF_RECORDINGS
 from app.parity.masking import Mask
 from app.parity.outcome import Comparison, Replay
 from app.parity.recording import Recording, read
@@ -39,10 +38,10 @@ def _verdict() -> Verdict:
 
 def _replayed(url: str) -> Verdict:
     verdict = _verdict()
-    replay = Replay(Service(url), HEADERS, again=1)
+    replay = Replay(Service(url), again=1)
     for _, outcome in Asking(4, None, 1).run(replay, _recorded()):
         assert not isinstance(outcome, NoAnswerError)
-        verdict.take(outcome, HEADERS)
+        verdict.take(outcome)
     return verdict
 
 
@@ -82,9 +81,9 @@ def test_a_flaky_service_is_called_flaky(make_app: Callable[..., WebApi]) -> Non
     """What is otherwise when it is asked for again is no steady difference."""
     verdict = _verdict()
     with serving(_now_and_then(make_app)) as url:
-        replay = Replay(Service(url), HEADERS)
+        replay = Replay(Service(url))
         for item in _recorded()[:40]:
-            verdict.take(replay(item), HEADERS)
+            verdict.take(replay(item))
 
     assert verdict.findings
     assert all(finding.flaky == finding.answers for finding in verdict.findings)
@@ -95,9 +94,9 @@ def test_a_flaky_service_is_called_flaky_when_compared(make_app: Callable[..., W
     """The same live, beside a steady legacy service."""
     verdict = _verdict()
     with serving(make_app(log_requests=False)) as legacy, serving(_now_and_then(make_app)) as new:
-        comparison = Comparison(Service(legacy), Service(new), HEADERS)
-        for turn, item in enumerate(_recorded()[:40]):
-            verdict.take(comparison(item.request, new_first=turn % 2 == 1), HEADERS)
+        comparison = Comparison(Service(legacy), Service(new), OF_RECORDINGS)
+        for item in _recorded()[:40]:
+            verdict.take(comparison(item.request))
 
     assert verdict.findings
     assert all(finding.flaky == finding.answers for finding in verdict.findings)
@@ -114,16 +113,9 @@ def test_a_mutant_is_named_when_compared(make_app: Callable[..., WebApi], name: 
         serving(make_app(log_requests=False)) as legacy,
         serving(Changed(make_app(log_requests=False), change)) as new,
     ):
-        comparison = Comparison(Service(legacy), Service(new), HEADERS)
-        for turn, item in enumerate(_recorded()):
-            verdict.take(comparison(item.request, new_first=turn % 2 == 1), HEADERS)
+        comparison = Comparison(Service(legacy), Service(new), OF_RECORDINGS)
+        for item in _recorded():
+            verdict.take(comparison(item.request))
 
     assert {finding.kind for finding in verdict.findings} == kinds
     assert not any(finding.flaky for finding in verdict.findings)
-
-
-def test_enough_kinds_are_seeded() -> None:
-    """Every kind has a mutant, but a body in no known format, and a broken answer: see hostile."""
-    seeded = {kind for _, kinds in MUTANTS.values() for kind in kinds}
-
-    assert seeded == set(Kind) - {Kind.BODY, Kind.BROKEN_ANSWER}

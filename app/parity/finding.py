@@ -1,0 +1,183 @@
+"""Findings: differences that have one cause, gathered."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from app.parity.difference import Difference, Kind
+from app.parity.outcome import Alone
+from app.parity.recording import Request
+
+_EXAMPLES: Final = 3
+_CHANCE: Final = 0.01
+_SEVERAL: Final = 10
+
+
+class When(StrEnum):
+    """When a difference was seen."""
+
+    ALWAYS = ""
+    FLAKY = "flaky"
+    AGAIN = "only when asked again"
+    AT_ONCE = "only when many are asked at once"
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """An occurrence of a finding."""
+
+    request: Request
+    difference: Difference
+
+
+@dataclass
+class Finding:
+    """Differences of one kind and cause.
+
+    Attributes:
+        kind, cause: what they share; see ``Difference.cause``.
+        when: when they were seen.
+        answers: how many answers have it.
+        places: where it stands, with how often.
+        examples: the first few.
+        alone: how often it was asked for alone, and how often it differed then.
+    """
+
+    kind: Kind
+    cause: str
+    when: When = When.ALWAYS
+    answers: int = 0
+    places: Counter[str] = field(default_factory=Counter)
+    examples: list[Example] = field(default_factory=list)
+    alone: Alone = field(default_factory=lambda: Alone(0, 0))
+
+    @property
+    def name(self) -> str:
+        """The kind, and when it was seen if that was not always."""
+        if self.when is When.FLAKY:
+            return f"flaky: {self.kind}"
+        return f"{self.kind}, {self.when}" if self.when else str(self.kind)
+
+    @property
+    def flaky(self) -> int:
+        """How many of its answers were otherwise when they were asked for again."""
+        return self.answers if self.when is When.FLAKY else 0
+
+    def take(self, request: Request, items: list[Difference], alone: Alone | None) -> None:
+        """Add an answer's differences."""
+        self.answers += 1
+        self.places.update(item.where for item in items)
+        if len(self.examples) < _EXAMPLES:
+            self.examples.append(Example(request, items[0]))
+        if alone is not None:
+            self.alone = Alone(self.alone.asked + alone.asked, self.alone.wrong + alone.wrong)
+
+    def joined(self, other: "Finding") -> "Finding":
+        """Return both as one, under this one's kind, cause and time."""
+        return Finding(
+            self.kind,
+            self.cause,
+            self.when,
+            self.answers + other.answers,
+            self.places + other.places,
+            [*self.examples, *other.examples][:_EXAMPLES],
+            Alone(self.alone.asked + other.alone.asked, self.alone.wrong + other.alone.wrong),
+        )
+
+
+class Findings:
+    """Takes differences and gathers them by cause."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[Kind, str, When], Finding] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._found)
+
+    def take(
+        self, request: Request, items: Iterable[Difference], when: When, alone: Alone | None
+    ) -> None:
+        """Take an answer's differences."""
+        for (kind, cause), same in _grouped(items).items():
+            key = kind, cause, when
+            self._found.setdefault(key, Finding(kind, cause, when)).take(request, same, alone)
+
+    def gathered(self, owners_known: bool = False) -> list[Finding]:
+        """Return the findings, one for each cause, the most frequent first.
+
+        Args:
+            owners_known: the processes that were another's are known to be other users'.
+        """
+        by_cause: dict[tuple[Kind, str], dict[When, Finding]] = {}
+        for (kind, cause, when), finding in self._found.items():
+            if owners_known and kind is Kind.ANOTHER_PROCESS:
+                kind = Kind.ANOTHER_USER
+            times = by_cause.setdefault((kind, cause), {})
+            times[when] = times.get(when, Finding(kind, cause, when)).joined(finding)
+        found = [one for times in by_cause.values() for one in _times_joined(times)]
+        for vague, exact in _VAGUE.items():
+            found = _moved(found, vague, exact)
+        return sorted(found, key=lambda finding: -finding.answers)
+
+
+_VAGUE: Final = {
+    Kind.NULL_LEFT_OUT: Kind.MISSING_MEMBER,
+    Kind.DATE_FRACTION_CUT: Kind.DATE_FRACTION_ROUNDED,
+    Kind.ANOTHER_PROCESS: Kind.ANOTHER_USER,
+}
+"""What an answer alone may look like -> what it is where others show that in the same place."""
+
+
+def _grouped(items: Iterable[Difference]) -> dict[tuple[Kind, str], list[Difference]]:
+    found: dict[tuple[Kind, str], list[Difference]] = {}
+    for item in items:
+        found.setdefault((item.kind, item.cause), []).append(item)
+    return found
+
+
+def _times_joined(times: dict[When, Finding]) -> list[Finding]:
+    """Join what one cause did at different times, and say when it does."""
+    steady, again = times.get(When.ALWAYS), times.get(When.AGAIN)
+    if steady and again:
+        steady, again = steady.joined(again), None
+    steady, flaky = steady or again, times.get(When.FLAKY)
+    one = flaky.joined(steady) if flaky and steady else flaky or steady
+    if one is None:
+        return []
+    if _is_crowds(one, steady.answers if steady else 0):
+        one.when = When.AT_ONCE
+        return [one]
+    # What comes and goes now and then looks steady by chance; a single slip does not.
+    if steady and flaky and steady.answers > _SEVERAL * flaky.answers:
+        return [steady, flaky]
+    return [one]
+
+
+def _is_crowds(finding: Finding, steady: int) -> bool:
+    """Whether it differs among others and never alone, by more than chance."""
+    if not finding.alone.asked or finding.alone.wrong:
+        return False
+    among_others = steady / finding.answers
+    return (1 - among_others) ** finding.alone.asked < _CHANCE
+
+
+def _moved(findings: list[Finding], vague: Kind, exact: Kind) -> list[Finding]:
+    """Move the places of a kind to those findings of another one that stand in them."""
+    kept: list[Finding] = []
+    for finding in findings:
+        for other in findings if finding.kind is vague else ():
+            shared = finding.places.keys() & other.places.keys()
+            if other.kind is exact and other.when is finding.when and shared:
+                _move(finding, other, shared)
+        if finding.places:
+            kept.append(finding)
+    return kept
+
+
+def _move(finding: Finding, other: Finding, places: set[str]) -> None:
+    for place in places:
+        other.answers += finding.places[place]
+        other.places[place] += finding.places.pop(place)
+    finding.answers = min(finding.answers, finding.places.total())

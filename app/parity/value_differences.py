@@ -1,0 +1,176 @@
+"""Names how two texts of a value differ: numbers, dates and text."""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal, InvalidOperation
+from math import isfinite
+from typing import Final
+
+from app.parity.difference import Kind
+
+_DATE: Final = re.compile(
+    r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,](\d{1,9}))?\s?(Z|[+-]\d\d:?\d\d)?", re.I
+)
+_NUMBER: Final = re.compile(r"[+-]?(?:\d{1,400}(?:\.\d{0,400})?|\.\d{1,400})(?:[eE][+-]?\d{1,3})?")
+_WIDE: Final = Context(prec=2_000)
+_DOUBLE: Final = 17
+"""The most digits that a double is written with."""
+
+Named = Iterator[tuple[Kind, Kind | None]]
+"""Kinds, each with another one that it could be."""
+
+
+def value_kinds(before: str, after: str, *, may_be_number: bool) -> Named:
+    """Yield what differs between two texts that are not the same."""
+    if may_be_number and (kind := _number_kind(before, after)):
+        yield kind, None
+        return
+    dates = _date(before), _date(after)
+    if dates[0] and dates[1]:
+        yield from _date_kinds(dates[0], dates[1])
+    else:
+        yield _text_kind(before, after), None
+
+
+def _text_kind(before: str, after: str) -> Kind:
+    if _one_line(before) == _one_line(after):
+        return Kind.LINE_BREAK
+    if before.split() == after.split():
+        return Kind.WHITE_SPACE
+    if before.lower() == after.lower():
+        return Kind.LETTER_CASE
+    if unicodedata.normalize("NFKC", before) == unicodedata.normalize("NFKC", after):
+        return Kind.NORMALIZATION
+    return Kind.OTHER_VALUE
+
+
+def _one_line(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _number_kind(before: str, after: str) -> Kind | None:
+    """Name how two numbers differ, ``None`` if they are none or have different values."""
+    if not (_NUMBER.fullmatch(before.strip()) and _NUMBER.fullmatch(after.strip())):
+        return None
+    old, new = Decimal(before.strip()), Decimal(after.strip())
+    if old == new:
+        return _same_number_kind(before.strip(), after.strip())
+    if old == new.copy_negate():
+        return Kind.NUMBER_SIGN
+    return Kind.NUMBER_ROUNDING if _is_rounded(old, new) or _is_rounded(new, old) else None
+
+
+def _same_number_kind(before: str, after: str) -> Kind:
+    if _sign(before) != _sign(after):
+        return Kind.NUMBER_SIGN
+    if _exponent(before) != _exponent(after):
+        return Kind.NUMBER_EXPONENT
+    if _plain(before).rstrip("0") == _plain(after).rstrip("0"):
+        return Kind.NUMBER_SCALE
+    return Kind.NUMBER_TEXT
+
+
+def _sign(number: str) -> str:
+    return number[0] if number[0] in "+-" else ""
+
+
+def _exponent(number: str) -> str:
+    return number.lower().partition("e")[2]
+
+
+def _plain(number: str) -> str:
+    """Return a number with its point, so that zeros behind it can be cut off."""
+    return number if "." in number else f"{number}."
+
+
+def _is_rounded(longer: Decimal, shorter: Decimal) -> bool:
+    """Whether a number is another one with fewer decimals, fewer digits, or as a double."""
+    place = int(shorter.as_tuple().exponent)
+    digits = len(shorter.normalize(_WIDE).as_tuple().digits)
+    if place > int(longer.as_tuple().exponent):
+        for rounding in (ROUND_HALF_EVEN, ROUND_HALF_UP, ROUND_DOWN):
+            fewer = Context(prec=digits, rounding=rounding).plus(longer)
+            with suppress(InvalidOperation):
+                if shorter in (longer.quantize(Decimal(1).scaleb(place), rounding, _WIDE), fewer):
+                    return True
+    is_double = digits <= _DOUBLE < len(longer.normalize(_WIDE).as_tuple().digits)
+    return is_double and isfinite(float(longer)) and float(longer) == float(shorter)
+
+
+@dataclass(frozen=True, slots=True)
+class _Date:
+    clock: datetime
+    fraction: str
+    zone: timedelta | None
+
+    def moment(self) -> datetime:
+        return self.clock - (self.zone or timedelta())
+
+
+def _date(text: str) -> _Date | None:
+    found = _DATE.fullmatch(text.strip())
+    if found is None:
+        return None
+    try:
+        clock = datetime.fromisoformat(f"{found[1]}T{found[2]}").replace(tzinfo=UTC)
+        zone = _zone(found[4])
+        clock - (zone or timedelta())
+    except (ValueError, OverflowError):
+        return None
+    return _Date(clock, found[3] or "", zone)
+
+
+def _zone(text: str | None) -> timedelta | None:
+    if text is None or text in "Zz":
+        return None if text is None else timedelta()
+    minutes = 60 * int(text[1:3]) + int(text[-2:])
+    return timedelta(minutes=-minutes if text[0] == "-" else minutes)
+
+
+def _date_kinds(old: _Date, new: _Date) -> Named:
+    """Name what two dates differ in, fraction and zone apart; dates of other moments are values."""
+    fits = {
+        fraction: zone
+        for fraction, made in _shortened(old, len(new.fraction))
+        if made.fraction.rstrip("0") == new.fraction.rstrip("0")
+        and (zone := _zone_kind(made, new)) is not Kind.OTHER_VALUE
+    }
+    if not fits:
+        yield Kind.OTHER_VALUE, None
+        return
+    fraction, zone = next(iter(fits.items()))
+    if fraction is not Kind.DATE_TEXT:
+        yield fraction, Kind.DATE_FRACTION_ROUNDED if len(fits) > 1 else None
+    if zone is not Kind.DATE_TEXT or fraction is Kind.DATE_TEXT:
+        yield zone, None
+
+
+def _shortened(date: _Date, digits: int) -> Iterator[tuple[Kind, _Date]]:
+    """Yield a date as it is or, with fewer digits of its fraction, cut and rounded."""
+    if digits >= len(date.fraction.rstrip("0")):
+        yield Kind.DATE_TEXT, date
+        return
+    yield Kind.DATE_FRACTION_CUT, replace(date, fraction=date.fraction[:digits])
+    place = Decimal(1).scaleb(-digits)
+    rounded = Decimal(f"0.{date.fraction}").quantize(place, ROUND_HALF_UP)
+    with suppress(OverflowError):
+        clock = date.clock + timedelta(seconds=int(rounded))
+        fraction = str(rounded).partition(".")[2]
+        yield Kind.DATE_FRACTION_ROUNDED, replace(date, clock=clock, fraction=fraction)
+
+
+def _zone_kind(old: _Date, new: _Date) -> Kind:
+    """Name how the zones differ; ``DATE_TEXT`` for one zone, however it is written."""
+    if old.zone == new.zone:
+        return Kind.DATE_TEXT if old.clock == new.clock else Kind.OTHER_VALUE
+    if old.clock != new.clock and old.moment() != new.moment():
+        return Kind.OTHER_VALUE
+    if new.zone is None:
+        return Kind.DATE_ZONE_LEFT_OUT
+    if old.zone is None:
+        return Kind.DATE_ZONE_ADDED
+    return Kind.DATE_ZONE_CHANGED if old.clock == new.clock else Kind.DATE_IN_ANOTHER_ZONE
