@@ -247,7 +247,7 @@ def running(
     port: int,
     env: dict[str, str],
     cwd: Path | None = None,
-    seconds: float = 20,
+    seconds: float = 60,
 ) -> Iterator[Server]:
     """Run a server until the block ends, from when it listens, which may take so many seconds."""
     server = Server(command, env, cwd)
@@ -258,7 +258,7 @@ def running(
         server.stop()
 
 
-def wait_for(port: int, died: Callable[[], str | None] = lambda: None, seconds: float = 20) -> None:
+def wait_for(port: int, died: Callable[[], str | None] = lambda: None, seconds: float = 60) -> None:
     """Wait until something listens on a port; ``died`` says why nothing ever will."""
     deadline = time.monotonic() + seconds
     while True:
@@ -288,7 +288,7 @@ def children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
-def until(done: Callable[[], bool], seconds: float = 20) -> None:
+def until(done: Callable[[], bool], seconds: float = 60) -> None:
     """Wait until something is so."""
     deadline = time.monotonic() + seconds
     while not done():
