@@ -150,7 +150,7 @@ def test_a_broken_store_is_one_line(command: Command, tmp_path: Path) -> None:
         done = command(*arguments, stdin=_LINE.encode())
         assert done.returncode == 1
         assert done.stderr.count(b"\n") == 1
-        assert done.stderr.endswith(b"ed: file is not a database\n")
+        assert done.stderr.endswith(b": file is not a database\n")
 
 
 def test_a_reader_that_goes_ends_the_export(command: Command, tmp_path: Path) -> None:

@@ -29,8 +29,10 @@ def open_store(settings: Settings, resources: Sequence[Resource], instance_path:
         raise ConfigError(
             f"{PREFIX}DATABASE_URL must be of {' or '.join(_OWN)} without {PREFIX}STATUS_QUERY"
         )
-    url = url or f"sqlite:///{Path(instance_path) / 'chargecloud.sqlite'}"
-    return Store(url, resources, settings.database_timeout)
+    if url is not None:
+        return Store(url, resources, settings.database_timeout)
+    own = f"sqlite:///{Path(instance_path) / 'chargecloud.sqlite'}"
+    return Store(own, resources, settings.database_timeout, with_folder=True)
 
 
 def _legacy(settings: Settings, resources: Sequence[Resource], path: Path) -> LegacyStore:

@@ -238,15 +238,13 @@ def test_a_forwarded_client_is_not_local(make_app: Make) -> None:
     assert b"MessageDetail" not in body
 
 
-def test_the_embedded_store_is_made_at_its_first_use(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_store_is_made_at_its_first_use(tmp_path: Path) -> None:
     """Making the application touches nothing; the first question makes an empty store."""
-    app = create_app(Settings(database_url=f"sqlite:///{tmp_path / 'a' / 'b.sqlite'}"))
+    app = create_app(Settings(database_url=f"sqlite:///{tmp_path / 'b.sqlite'}"))
     assert list(tmp_path.iterdir()) == []
 
     assert _ask(app, f"{_PATH}1") == (200, b"null")
-    assert (tmp_path / "a" / "b.sqlite").exists()
+    assert (tmp_path / "b.sqlite").exists()
 
 
 def test_an_absolute_target_has_its_own_host(make_app: Make) -> None:

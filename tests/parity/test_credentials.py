@@ -104,6 +104,19 @@ class Authority:
         self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test CA")])
         constraints = x509.BasicConstraints(ca=True, path_length=None)
         made = self._builder(self.name, self.key.public_key()).add_extension(constraints, True)
+        own = x509.SubjectKeyIdentifier.from_public_key(self.key.public_key())
+        usage = x509.KeyUsage(
+            digital_signature=False,
+            content_commitment=False,
+            key_encipherment=False,
+            data_encipherment=False,
+            key_agreement=False,
+            key_cert_sign=True,
+            crl_sign=True,
+            encipher_only=False,
+            decipher_only=False,
+        )
+        made = made.add_extension(own, False).add_extension(usage, True)
         self.file = self._write("ca.pem", made.sign(self.key, hashes.SHA256()))
 
     def issue(self, name: str, password: bytes | None = None) -> tuple[Path, Path]:
@@ -111,7 +124,10 @@ class Authority:
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         names = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
+        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
         made = self._builder(subject, key.public_key()).add_extension(names, False)
+        # Python 3.13 and newer refuse a certificate that doesn't say whose key signed it.
+        made = made.add_extension(issuer, False)
         hidden = (
             serialization.BestAvailableEncryption(password)
             if password

@@ -1,7 +1,6 @@
 """The status of one user costs the same in a store of any size."""
 
 from pathlib import Path
-from statistics import median
 
 import pytest
 
@@ -16,7 +15,7 @@ def test_a_read_goes_by_the_index(database: str, tmp_path: Path) -> None:
         growth.filled(database, 1_000, tmp_path) as small,
         growth.filled(database, 30_000, tmp_path) as big,
     ):
-        growth.measure([small, big], reads=500, rounds=3)
+        growth.measure([small, big], reads=500, rounds=5)
 
         for each in (small, big):
             (plan,) = [
@@ -26,4 +25,4 @@ def test_a_read_goes_by_the_index(database: str, tmp_path: Path) -> None:
             ]
             assert "SCAN" not in plan.replace("Index Scan", "")
             assert b'"process_id"' in each.status(7)
-        assert median(big.reads) < 3 * median(small.reads)
+        assert min(big.reads) < 3 * min(small.reads)
