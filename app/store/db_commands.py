@@ -30,22 +30,22 @@ def db() -> None:
 def upgrade() -> None:
     """Bring the schema to what this version needs, in one transaction."""
 
-    def run(connection: Connection) -> None:
+    def run(connection: Connection) -> str:
         before = schema.revision(connection)
         config = Config(attributes={"connection": connection, "metadata": _store().metadata})
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
         command.upgrade(config, "head")
         _store().metadata.create_all(connection)
-        click.echo(f"{_store()}: {_named(before)}, now {schema.revision(connection)}")
+        return f"{_named(before)}, now {schema.revision(connection)}"
 
-    _store().administer(run, create=True)
+    click.echo(f"{_store()}: {_store().administer(run, create=True)}")
 
 
 @db.command("current")
 @with_appcontext
 def current() -> None:
     """Print the version of the schema."""
-    _store().administer(lambda connection: click.echo(_named(schema.revision(connection))))
+    click.echo(_named(_store().administer(schema.revision)))
 
 
 @db.command("check")
@@ -64,9 +64,9 @@ def check() -> None:
         differing = [_shown(item) for item in found]
         if differing:
             raise StoreError(f"{_store()}: its schema differs: {'; '.join(differing)}")
-        click.echo(f"{_store()}: {schema.REVISION}, as this version needs")
 
     _store().administer(run)
+    click.echo(f"{_store()}: {schema.REVISION}, as this version needs")
 
 
 def _store() -> Store:

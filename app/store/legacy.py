@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from app.errors import StoreError
 from app.store.clr_types import STORED
 from app.store.clr_values import Convert
+from app.store.connections import Result
 from app.store.status_query import StatusQuery
 from app.store.store import Store, Stored
 from schemas.clr import INT32_MIN
@@ -75,7 +76,7 @@ class LegacyStore(Store):
         """Refuse: a legacy database has its tables."""
         self._refuse()
 
-    def administer(self, run: Callable[[Connection], None], create: bool = False) -> None:
+    def administer(self, run: Callable[[Connection], Result], create: bool = False) -> Result:
         """Refuse to change what isn't ours."""
         self._refuse()
 

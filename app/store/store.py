@@ -104,10 +104,10 @@ class Store:
             with self._connections.whole() as connection:
                 self._prepare(connection)
 
-    def administer(self, run: Callable[[Connection], None], create: bool = False) -> None:
-        """Hand over a connection in a transaction, whatever the schema is. Raises StoreError.
+    def administer(self, run: Callable[[Connection], Result], create: bool = False) -> Result:
+        """Run something in a transaction, whatever the schema is; returns what it returns.
 
-        A missing file of SQLite is an error, unless it is to be created.
+        A missing file of SQLite is an error, unless it is to be created. Raises StoreError.
         """
         with self._failing("changed" if create else "read"):
             if create:
@@ -115,8 +115,9 @@ class Store:
             with self._connections.engine.connect() as connection:
                 # The driver's own transactions: SQLite's would not hold changes of the schema.
                 connection.exec_driver_sql("BEGIN")
-                run(connection)
+                result = run(connection)
                 connection.exec_driver_sql("COMMIT")
+        return result
 
     def replace(self, resource: Resource, stored: Iterable[Stored]) -> int:
         """Write values, each in place of the one with its key; all of them or none.

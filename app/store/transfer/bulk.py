@@ -1,5 +1,7 @@
 """Writes any number of rows in one transaction, as fast as the database takes them."""
 
+import logging
+import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, Final
@@ -16,6 +18,7 @@ Read = Callable[[Any, str], Iterator[Row]]
 
 # A merge of this many takes less time than reading as many.
 _BATCH = 2_000
+_LOG = logging.getLogger(__name__)
 _CACHE = "PRAGMA cache_size = -32768"
 
 
@@ -34,8 +37,11 @@ def write_sqlite(connection: Any, table: Table, rows: Iterable[Row]) -> int:
         if connection.in_transaction:
             cursor.execute("ROLLBACK")
         raise
-    # The log has the size of all that was written; readers may keep it, which is no failure.
-    cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    # The write-ahead log has the size of all that was written. Readers may keep it.
+    try:
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    except sqlite3.Error as error:
+        _LOG.warning("All is stored, but SQLite's write-ahead log can't be emptied: %s", error)
     return max(count, 0)
 
 

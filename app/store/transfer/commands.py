@@ -1,5 +1,6 @@
 """The commands that fill and empty the store."""
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -40,7 +41,7 @@ def import_(files: Sequence[Any], asked: int | None, contract: str | None) -> No
             reading.values(file, file.name, resource, asked, _store().holds_nul, moved) as read,
         ):
             count = _store().replace(resource, read)
-        click.echo(f"{printable(file.name)}: {count} {resource.plural}")
+        _report(f"{printable(file.name)}: {count} {resource.plural}")
 
 
 @click.command("export")
@@ -60,6 +61,17 @@ def export(contract: str | None) -> None:
             sys.stdout.write(line(stored))
             if moved is not None and number % _STEP == 0:
                 moved(number)
+
+
+def _report(done: str) -> None:
+    """Say what is stored; that it can't be said is no failure of the import."""
+    try:
+        click.echo(done)
+    except OSError as error:
+        click.echo(f"{done} (standard output can't be written: {error.strerror})", err=True)
+        # Python would try to write it once more at its end.
+        with open(os.devnull, "wb") as nothing:
+            os.dup2(nothing.fileno(), sys.stdout.fileno())
 
 
 @contextmanager
