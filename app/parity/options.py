@@ -200,9 +200,17 @@ PACE = _grouped(
     "pace",
     Pace,
     click.option(
-        "--rate", type=click.FloatRange(0, min_open=True), help="Requests a second to a service."
+        "--rate",
+        type=click.FloatRange(0, min_open=True),
+        help="Requests a second to each service, at most.",
     ),
-    click.option("--concurrency", type=click.IntRange(1, 256), default=16, show_default=True),
+    click.option(
+        "--concurrency",
+        type=click.IntRange(1, 256),
+        default=16,
+        show_default=True,
+        help="Requests at once.",
+    ),
     click.option(
         "--timeout",
         type=click.FloatRange(0, min_open=True),
@@ -229,17 +237,21 @@ PACE = _grouped(
         type=click.IntRange(1),
         default=10,
         show_default=True,
-        help="Stop when so many requests got no answer.",
+        help="Stop after this many requests without an answer.",
     ),
 )
 MASKING = _grouped(
     "masking",
     Masking,
     click.option(
-        "--mask", "masked", multiple=True, metavar="MEMBER", help="Write tokens for its values."
+        "--mask",
+        "masked",
+        multiple=True,
+        metavar="MEMBER",
+        help="Write tokens for this member's values.",
     ),
     click.option(
-        "--mask-key", type=existing, help="A file whose content nobody can guess tokens without."
+        "--mask-key", type=existing, help="The file that holds the secret key for masking."
     ),
 )
 REPORTING = _grouped(
@@ -272,7 +284,7 @@ REPORTING = _grouped(
         metavar="N",
         help="Pass if the service dropped at most N connections behind a sent request.",
     ),
-    click.option("--json", "as_json", type=written, help="Write a report."),
+    click.option("--json", "as_json", type=written, help="Write a report as JSON."),
     click.option("--junit", type=written, help="Write a report for a build server."),
     click.option("--html", type=written, help="Write a report as one page."),
 )
