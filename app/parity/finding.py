@@ -101,8 +101,10 @@ class Findings:
     ) -> None:
         """Take an answer's differences."""
         for (kind, cause), same in _grouped(items).items():
-            key = kind, cause, when
-            self._found.setdefault(key, Finding(kind, cause, when)).take(request, same, alone)
+            # That a stale answer was right before is what its name says.
+            time = When.ALWAYS if kind is Kind.STALE and when is When.AGAIN else when
+            found = self._found.setdefault((kind, cause, time), Finding(kind, cause, time))
+            found.take(request, same, alone)
 
     def gathered(self, owners_known: bool = False) -> list[Finding]:
         """Return the findings, one for each cause, the most frequent first.
@@ -111,7 +113,9 @@ class Findings:
             owners_known: the processes that were another's are known to be other users'.
         """
         by_cause: dict[tuple[Kind, str], dict[When, Finding]] = {}
-        for (kind, cause, when), finding in self._found.items():
+        # Examples that name the other user come first.
+        in_order = sorted(self._found.items(), key=lambda item: item[0][0] is Kind.ANOTHER_PROCESS)
+        for (kind, cause, when), finding in in_order:
             if owners_known and kind is Kind.ANOTHER_PROCESS:
                 kind = Kind.ANOTHER_USER
             times = by_cause.setdefault((kind, cause), {})

@@ -225,7 +225,11 @@ class Comparison:
         found = [self._found(request, each) for each in rounds]
         left = [[item for item in items if _noise_key(item) not in noisy] for items in found]
         # A header that moves says nothing of the body beside it.
-        moved = any(item.kind is not Kind.HEADER for items in found for item in items)
+        moved = any(
+            item.kind is not Kind.HEADER and _noise_key(item) in noisy
+            for items in found
+            for item in items
+        )
         steady, flaky = _steady(left)
         return _Judged(steady, flaky, noise, result_of(steady, flaky, moved))
 

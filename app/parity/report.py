@@ -11,6 +11,7 @@ from lxml import etree
 from markupsafe import Markup
 
 from app.parity.about import About
+from app.parity.allowed import Allowed
 from app.parity.conclusions import bound, not_asked, sentence
 from app.parity.curl import curl
 from app.parity.finding import Example, Finding
@@ -59,12 +60,17 @@ class Report:
         found = [f"skipped: {count:,} {why}" for why, count in verdict.skipped.most_common()]
         found += [f"not answered: {count:,} {why}" for why, count in verdict.failed.most_common(3)]
         found += verdict.coverage.lines()
-        found += [
-            f"allowed: {entry.name} ({verdict.allowed.occurred[entry.name]:,} answers, until "
-            f"{entry.expires}): {entry.reason}"
-            for entry in verdict.allowed.entries
-            if verdict.allowed.occurred[entry.name]
-        ]
+        for entry in verdict.allowed.entries:
+            count = verdict.allowed.occurred[entry.name]
+            if count:
+                shown = [
+                    " became ".join(window(item.expected, item.found))
+                    for item in verdict.allowed.examples[entry.name]
+                ]
+                found.append(
+                    f"allowed: {entry.name} ({count:,} answers, until {entry.expires}):"
+                    f" {entry.reason}; {', '.join(shown)}"
+                )
         found += [
             f"the legacy service differs from itself: {kind} at {where} ({count:,} answers)"
             for (kind, where), count in verdict.noise.most_common(5)
@@ -178,6 +184,9 @@ def _plain(report: Report) -> dict[str, Any]:
         "compared": verdict.compared,
         "results": {result.value: verdict.counts[result] for result in Result},
         "allowed": verdict.only_allowed,
+        "allowed_differences": [
+            _plain_allowed(entry, verdict) for entry in verdict.allowed.entries
+        ],
         "skipped": dict(verdict.skipped),
         "not_answered": dict(verdict.failed),
         "problems": verdict.problems,
@@ -203,6 +212,20 @@ def _plain(report: Report) -> dict[str, Any]:
                 "examples": [_plain_example(item, report.base_url) for item in finding.examples],
             }
             for finding in verdict.findings
+        ],
+    }
+
+
+def _plain_allowed(entry: Allowed, verdict: Verdict) -> dict[str, Any]:
+    return {
+        "name": entry.name,
+        "reason": entry.reason,
+        "expires": entry.expires.isoformat(),
+        "answers": verdict.allowed.occurred[entry.name],
+        "at_most": entry.at_most,
+        "examples": [
+            {"where": item.where, "expected": item.expected, "found": item.found}
+            for item in verdict.allowed.examples.get(entry.name, [])
         ],
     }
 

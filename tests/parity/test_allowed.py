@@ -1,5 +1,6 @@
 """The file of allowed differences."""
 
+import re
 from datetime import date
 from pathlib import Path
 
@@ -40,6 +41,11 @@ def test_a_file_is_read(tmp_path: Path) -> None:
         (f"[[allowed]]\n{_ENTRY}more = 1", "more is unknown; known are name, reason"),
         (f'[[allowed]]\n{_ENTRY}reason2 = ""', "reason2 is unknown"),
         (f"[[allowed]]\n{_ENTRY}[[allowed]]\n{_ENTRY}", "'n' stands twice"),
+        (f'[[allowed]]\n{_ENTRY}found = "("', "found is no regular expression"),
+        (f"[[allowed]]\n{_ENTRY}at_most = 0", "at_most must be a whole number above 0, not 0"),
+        (f"[[allowed]]\n{_ENTRY}at_most = true", "at_most must be a whole number above 0"),
+        (f"[[allowed]]\n{_ENTRY}where = 1", "where must be a text, not 1"),
+        ("allowed = [1]", "entry 1: must be a table, not 1"),
         ("[other]", r"must hold \[\[allowed\]\] tables only"),
         ("what?", "is not TOML"),
     ],
@@ -71,3 +77,55 @@ def test_the_day_after_it_has_expired() -> None:
 
     assert allowed.remaining(found) == found
     assert allowed.problems() == ["allowed difference 'n' expired on 2026-11-22"]
+
+
+def test_both_sides_can_be_patterns() -> None:
+    """An entry lets pass what it describes, in JSON and XML, and nothing like it."""
+    entry = Allowed(
+        "n",
+        "r",
+        _TODAY,
+        Kind.DATE_FRACTION_CUT,
+        "*_date",
+        re.compile(r".*\.\d{7}\+03:00"),
+        re.compile(r".*\.\d{3}\+03:00"),
+    )
+    allowed = AllowedDifferences([entry], _TODAY)
+
+    def cut(expected: str, found: str) -> Difference:
+        return Difference(Kind.DATE_FRACTION_CUT, "end_date", expected, found)
+
+    fits = cut("2020-01-02T03:04:05.1230000+03:00", "2020-01-02T03:04:05.123+03:00")
+    quoted = cut(f'"{fits.expected}"', f'"{fits.found}"')
+    others = [
+        cut("2020-01-02T03:04:05.1230000+03:00", "2020-01-02T03:04:05+03:00"),
+        cut("2020-01-02T03:04:05.123000+03:00", "2020-01-02T03:04:05.123+03:00"),
+        Difference(Kind.DATE_FRACTION_CUT, "end_date", fits.expected, None),
+    ]
+
+    assert allowed.remaining([fits, quoted, *others]) == others
+    assert allowed.occurred == {"n": 1}
+    assert allowed.examples == {"n": [fits, quoted]}
+
+
+def test_a_fraction_that_could_be_rounded_is_covered_by_either() -> None:
+    """Cut and rounded look the same where the rest is small."""
+    entry = Allowed("n", "r", _TODAY, Kind.DATE_FRACTION_ROUNDED)
+    both = Difference(
+        Kind.DATE_FRACTION_CUT, "end_date", "a", "b", could_be=Kind.DATE_FRACTION_ROUNDED
+    )
+    cut = _difference(Kind.DATE_FRACTION_CUT, "end_date")
+
+    assert AllowedDifferences([entry], _TODAY).remaining([both, cut]) == [cut]
+
+
+def test_more_than_are_allowed_fail() -> None:
+    """With both numbers."""
+    allowed = AllowedDifferences([Allowed("n", "r", _TODAY, Kind.NIL, at_most=2)], _TODAY)
+    for _ in range(2):
+        allowed.remaining([_difference(Kind.NIL, "a"), _difference(Kind.NIL, "b")])
+    assert allowed.problems() == []
+
+    allowed.remaining([_difference(Kind.NIL, "a")])
+
+    assert allowed.problems() == ["allowed difference 'n' occurred in 3 answers, and 2 are allowed"]
