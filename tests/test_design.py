@@ -130,12 +130,13 @@ def test_the_members_are_named_once() -> None:
     assert sorted(naming) == [
         "app/server/demo.py",
         "app/store/migrations/versions/0001_charge_process.py",
+        "app/store/migrations/versions/0002_checks.py",
         "schemas/charge_process.py",
     ]
 
 
 def test_a_clr_type_is_described_in_three_rooms() -> None:
-    """What it is, how it is written, how it is stored; contracts and converters name types too."""
+    """schemas, webapi and store; others ask these, and only contracts name types besides."""
     naming = {
         name
         for name, tree in _MODULES.items()
@@ -149,6 +150,8 @@ def test_a_clr_type_is_described_in_three_rooms() -> None:
         "app.webapi.clr_types",
         "app.store.clr_types",
         "app.store.clr_values",
+        "app.store.checks",
+        "app.store.migrations.versions.0002_checks",
     }
 
 

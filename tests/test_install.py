@@ -117,7 +117,7 @@ def test_pip_installs_it(
     command = venv / "bin" / "chargecloud"
     url = f"sqlite:///{tmp_path / 'store.sqlite'}"
     assert _run(command, "--version", cwd=tmp_path) == _VERSION
-    assert "now 0001" in _run(command, "db", "upgrade", cwd=tmp_path, CHARGECLOUD_DATABASE_URL=url)
+    assert "now 0002" in _run(command, "db", "upgrade", cwd=tmp_path, CHARGECLOUD_DATABASE_URL=url)
 
 
 def test_pipx_installs_it(checkout: Path, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from marshmallow import ValidationError
 from sqlalchemy import Boolean, Dialect, Integer, Numeric, Text, cast, types
 from sqlalchemy.sql.elements import ColumnElement
 
-from app.store import clr_values
+from app.store import checks, clr_values
 from app.store.clr_values import Convert
 from schemas import clr
 
@@ -47,6 +47,7 @@ class StoredType:
         column: the type of its column.
         legacy: makes what converts a legacy database's value, given the text for UTC's offset.
         xml: takes the text of a captured element; raises ValidationError where it is none.
+        checks: dialect -> what its column must fulfil, where the database's own type allows more.
         line: the Python expression for its text in an exported line, given the value in {0}.
     """
 
@@ -54,6 +55,7 @@ class StoredType:
     legacy: Callable[[str], Convert]
     xml: Callable[[str], object]
     line: str
+    checks: Mapping[str, str]
 
 
 def xs_boolean(text: str) -> bool:
@@ -89,24 +91,28 @@ STORED: Final[Mapping[type[clr.ClrField[Any]], StoredType]] = {
         legacy=lambda _: clr_values.int32,
         xml=_whole,
         line="null if {0} is None else {0}",
+        checks=checks.INT32,
     ),
     clr.Boolean: StoredType(
         column=Boolean,
         legacy=lambda _: clr_values.boolean,
         xml=xs_boolean,
         line="boolean[{0}]",
+        checks=checks.BOOLEAN,
     ),
     clr.String: StoredType(
         column=Text,
         legacy=lambda _: clr.string,
         xml=str,
         line="null if {0} is None else quote({0})",
+        checks=checks.STRING,
     ),
     clr.Decimal: StoredType(
         column=ExactDecimal,
         legacy=lambda _: clr_values.decimal,
         xml=_bare,
         line="null if {0} is None else {0}",
+        checks=checks.DECIMAL,
     ),
     clr.DateTime: StoredType(
         # No database type holds seven digits and the kind.
@@ -114,5 +120,6 @@ STORED: Final[Mapping[type[clr.ClrField[Any]], StoredType]] = {
         legacy=lambda utc: partial(clr_values.date_time, utc=utc),
         xml=_bare,
         line="null if {0} is None else quote({0})",
+        checks=checks.DATE_TIME,
     ),
 }

@@ -1,5 +1,6 @@
 """The commands that change and check the store's schema."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -10,11 +11,14 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from flask import current_app
 from flask.cli import with_appcontext
-from sqlalchemy import Connection
+from sqlalchemy import Connection, MetaData, inspect
 
 from app.errors import StoreError
 from app.store import schema
+from app.store.resources import resource_named
 from app.store.store import Store
+from app.store.tables import PARAMETERS
+from app.store.tables import upsert as upsert_of
 
 
 @click.group("db")
@@ -61,7 +65,7 @@ def check() -> None:
         if problem is not None:
             raise StoreError(f"{_store()}: {problem}")
         found = compare_metadata(MigrationContext.configure(connection), _store().metadata)
-        differing = [_shown(item) for item in found]
+        differing = [*map(_shown, found), *_missing_checks(connection, _store().metadata)]
         if differing:
             raise StoreError(f"{_store()}: its schema differs: {'; '.join(differing)}")
 
@@ -69,8 +73,42 @@ def check() -> None:
     click.echo(f"{_store()}: {schema.REVISION}, as this version needs")
 
 
+@db.command("upsert")
+@click.option(
+    "--database",
+    type=click.Choice(["postgresql", "sqlite"]),
+    help="Whose SQL; DATABASE_URL's by default.",
+)
+@click.option(
+    "--parameters",
+    type=click.Choice(list(PARAMETERS)),
+    default="named",
+    show_default=True,
+    help="How the writer's driver names parameters: :name, %(name)s, $1 or ?.",
+)
+@click.option("--contract", metavar="NAME", help="Whose table; the first contract's by default.")
+@with_appcontext
+def upsert(database: str | None, parameters: str, contract: str | None) -> None:
+    """Print the statement with which another program writes a value.
+
+    A value replaces the one with its key. The table refuses a value that can't be answered.
+    """
+    store = _store()
+    table = store.tables[resource_named(store.tables, contract)]
+    click.echo(upsert_of(table, database or store.url.get_backend_name(), parameters))
+
+
 def _store() -> Store:
     return cast(Store, current_app.store)  # type: ignore[attr-defined]
+
+
+def _missing_checks(connection: Connection, metadata: MetaData) -> Iterator[str]:
+    """Yield the names of checks that are not there, which Alembic does not compare."""
+    for table in metadata.sorted_tables:
+        found = {each["name"] for each in inspect(connection).get_check_constraints(table.name)}
+        for each in table.constraints:
+            if each.info.get("dialect") == connection.dialect.name and each.name not in found:
+                yield f"add_constraint {each.name}"
 
 
 def _named(revision: str | None) -> str:

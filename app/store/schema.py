@@ -7,7 +7,7 @@ from typing import Final
 
 from sqlalchemy import Column, Connection, MetaData, String, Table, inspect, select, text
 
-REVISION: Final = "0001"
+REVISION: Final = "0002"
 """The newest file in ``migrations/versions``."""
 VERSION: Final = Table(
     "alembic_version", MetaData(), Column("version_num", String(32), primary_key=True)

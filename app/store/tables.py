@@ -1,12 +1,12 @@
 """Tables drawn from the resources' contracts."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
 
-from sqlalchemy import Column, Index, Integer, MetaData, Table
+from sqlalchemy import CheckConstraint, Column, Index, MetaData, Table
 
 from app.store.clr_types import STORED
-from schemas.clr import ClrField
+from schemas.clr import ClrField, Int32
 from schemas.resource import Resource
 
 Tables = Mapping[Resource, Table]
@@ -21,12 +21,12 @@ def _table(resource: Resource, metadata: MetaData) -> Table:
     """Declare ``charge_process`` for ChargeProcess: what it is asked by, then the members."""
     name = resource.contract.words("_")
     asked_by, key = resource.asked_by, resource.key
-    members = resource.contract.members()
+    columns = {asked_by: Int32(nullable=False), **resource.contract.members()}
     return Table(
         name,
         metadata,
-        Column(asked_by, Integer, nullable=False),
-        *(_column(member, field, member == key) for member, field in members.items()),
+        *(_column(member, field, member == key) for member, field in columns.items()),
+        *(check for column, field in columns.items() for check in _checks(name, column, field)),
         Index(f"ix_{name}_{asked_by.removesuffix('_id')}", asked_by, key),
     )
 
@@ -39,6 +39,18 @@ def _column(name: str, field: ClrField[Any], is_key: bool) -> Column[Any]:
         autoincrement=False,
         nullable=field.allow_none,
     )
+
+
+def _checks(table: str, column: str, field: ClrField[Any]) -> Iterator[CheckConstraint]:
+    for dialect in STORED[type(field)].checks:
+        sql = check(type(field), column, dialect)
+        made = CheckConstraint(sql, name=f"ck_{table}_{column}", info={"dialect": dialect})
+        yield made.ddl_if(dialect=dialect)
+
+
+def check(kind: type[ClrField[Any]], column: str, dialect: str) -> str:
+    """Return what a column of a CLR type must fulfil, as a text for SQLAlchemy."""
+    return STORED[kind].checks[dialect].replace("@", column).replace(":", "\\:")
 
 
 def replacing(table: Table, source: str) -> str:
@@ -55,3 +67,24 @@ def replacing(table: Table, source: str) -> str:
         f"INSERT INTO {table.name} ({', '.join(names)}) {source}"
         f" ON CONFLICT ({key}) DO UPDATE SET {changes}"
     )
+
+
+PARAMETERS: Final = {"named": ":{0}", "pyformat": "%({0})s", "numeric": "${1}", "qmark": "?"}
+"""How a driver names parameters -> the mark of a column with a name and a number."""
+
+
+def upsert(table: Table, database: str, parameters: str) -> str:
+    """Return the statement with which another program writes one row.
+
+    Args:
+        table: the table.
+        database: ``sqlite`` or ``postgresql``.
+        parameters: one of ``PARAMETERS``.
+    """
+    names = table.columns.keys()
+    marks = {name: PARAMETERS[parameters].format(name, at) for at, name in enumerate(names, 1)}
+    if database == "sqlite":
+        # SQLite itself would make up a key in place of NULL.
+        (key,) = table.primary_key.columns.keys()
+        marks[key] = f"ifnull({marks[key]}, 'NULL')"
+    return replacing(table, f"VALUES ({', '.join(marks.values())})")

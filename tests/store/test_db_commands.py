@@ -1,26 +1,34 @@
 """Versions of the schema."""
 
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
+from alembic import command as alembic
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import NullPool, create_engine, text
+from sqlalchemy import Connection, NullPool, create_engine, text
+from sqlalchemy.exc import IntegrityError
 
 from app.__main__ import main
 from app.host.actions import CHARGE_PROCESS, RESOURCES
 from app.server import demo
 from app.store import schema
 from app.store.store import SchemaError, Store
+from app.store.transfer import records
 
 Run = Callable[..., "Done"]
 _COMMAND = [sys.executable, "-m", "app"]
+_LINE = records.writer(CHARGE_PROCESS)
 _MIGRATIONS = Path(schema.__file__).parent / "migrations"
 
 
@@ -67,10 +75,10 @@ def test_upgrade_makes_what_this_version_needs(run: Run) -> None:
         run("db", "check"),
     )
 
-    assert first.stdout.endswith(": no version, now 0001\n"), first.stderr
-    assert again.stdout.endswith(": 0001, now 0001\n")
-    assert current.stdout == "0001\n"
-    assert check.stdout.endswith(": 0001, as this version needs\n"), check.stderr
+    assert first.stdout.endswith(": no version, now 0002\n"), first.stderr
+    assert again.stdout.endswith(": 0002, now 0002\n")
+    assert current.stdout == "0002\n"
+    assert check.stdout.endswith(": 0002, as this version needs\n"), check.stderr
 
 
 def test_what_is_created_on_demand_is_what_upgrade_makes(run: Run, empty_url: str) -> None:
@@ -79,7 +87,7 @@ def test_what_is_created_on_demand_is_what_upgrade_makes(run: Run, empty_url: st
 
     check = run("db", "check")
 
-    assert check.stdout.endswith(": 0001, as this version needs\n"), check.stderr
+    assert check.stdout.endswith(": 0002, as this version needs\n"), check.stderr
     assert check.returncode == 0
 
 
@@ -91,7 +99,7 @@ def test_a_store_without_a_version_is_taken_over(run: Run, empty_url: str) -> No
     before, upgrade, export = run("export"), run("db", "upgrade"), run("export")
 
     assert (
-        "its schema is older (it has no version) than 0001: run chargecloud db upgrade"
+        "its schema is older (it has no version) than 0002: run chargecloud db upgrade"
         in before.stderr
     )
     assert upgrade.returncode == 0, upgrade.stderr
@@ -101,8 +109,8 @@ def test_a_store_without_a_version_is_taken_over(run: Run, empty_url: str) -> No
 @pytest.mark.parametrize(
     ("version", "said"),
     [
-        ("0000", "older (0000) than 0001: run chargecloud db upgrade"),
-        ("9999", "newer (9999) than 0001: run a newer"),
+        ("0000", "older (0000) than 0002: run chargecloud db upgrade"),
+        ("9999", "newer (9999) than 0002: run a newer"),
     ],
 )
 def test_serve_refuses_another_schema(run: Run, empty_url: str, version: str, said: str) -> None:
@@ -125,7 +133,7 @@ def test_a_running_service_answers_500_for_another_schema(empty_url: str) -> Non
     with pytest.raises(SchemaError, match="newer"):
         store.latest(CHARGE_PROCESS, 1)
 
-    _execute(empty_url, "UPDATE alembic_version SET version_num = '0001'")
+    _execute(empty_url, "UPDATE alembic_version SET version_num = '0002'")
 
     assert store.latest(CHARGE_PROCESS, 1) is None
     store.close()
@@ -134,7 +142,7 @@ def test_a_running_service_answers_500_for_another_schema(empty_url: str) -> Non
 def test_check_names_what_differs(run: Run, empty_url: str) -> None:
     """Exit code 1."""
     Store(empty_url, RESOURCES).prepare()
-    _execute(empty_url, "ALTER TABLE charge_process DROP COLUMN price")
+    _execute(empty_url, "ALTER TABLE charge_process RENAME COLUMN price TO cost")
 
     done = run("db", "check")
 
@@ -168,6 +176,107 @@ def test_an_empty_database_is_named(run: Run, empty_url: str, tmp_path: Path) ->
         assert done.stderr.endswith(
             ": it has no table charge_process yet: run chargecloud db upgrade\n"
         )
+
+
+def _make_0001(url: str) -> None:
+    """Make a store as version 1.0.0 left it, with the demo's processes."""
+    store = Store(url, RESOURCES, with_folder=True)
+
+    def run(connection: Connection) -> None:
+        config = Config(attributes={"connection": connection, "metadata": store.metadata})
+        config.set_main_option("script_location", str(_MIGRATIONS))
+        alembic.upgrade(config, "0001")
+        names = ", ".join(store.tables[CHARGE_PROCESS].columns.keys())
+        for row in demo.processes():
+            values = ", ".join(map(_literal, row))
+            connection.exec_driver_sql(f"INSERT INTO charge_process ({names}) VALUES ({values})")
+
+    store.administer(run, create=True)
+
+
+def _literal(value: object) -> str:
+    if isinstance(value, str):
+        return "'" + value.replace("'", "''") + "'"
+    return "NULL" if value is None else str(value).upper()
+
+
+def test_a_store_of_0001_is_upgraded_with_its_data(run: Run, empty_url: str) -> None:
+    """Its table gets the checks."""
+    _make_0001(empty_url)
+    bad = "UPDATE charge_process SET end_date = 'tomorrow' WHERE process_id = 3"
+
+    before, upgrade = run("export"), run("db", "upgrade")
+    check, export = run("db", "check"), run("export")
+
+    assert "older (0001) than 0002: run chargecloud db upgrade" in before.stderr
+    assert upgrade.stdout.endswith(": 0001, now 0002\n"), upgrade.stderr
+    assert check.returncode == 0, check.stderr
+    assert export.stdout == "".join(map(_LINE, demo.processes()))
+    with pytest.raises(IntegrityError, match="ck_charge_process_end_date"):
+        _execute(empty_url, bad)
+
+
+def test_an_upgrade_refuses_what_a_check_refuses(run: Run, empty_url: str) -> None:
+    """In one line that names the column; the store stays as it was."""
+    _make_0001(empty_url)
+    _execute(empty_url, "UPDATE charge_process SET end_date = 'tomorrow' WHERE process_id = 3")
+
+    upgrade, current = run("db", "upgrade"), run("db", "current")
+
+    assert "ck_charge_process_end_date" in upgrade.stderr
+    assert upgrade.stderr.count("\n") == 1
+    assert upgrade.returncode == 1
+    assert current.stdout == "0001\n"
+
+
+def test_check_names_a_missing_check(run: Run, empty_url: str) -> None:
+    """Exit code 1."""
+    _make_0001(empty_url)
+    _execute(empty_url, "UPDATE alembic_version SET version_num = '0002'")
+
+    done = run("db", "check")
+
+    assert "its schema differs: add_constraint ck_charge_process_" in done.stderr
+    assert done.returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("parameters", "first"),
+    [("named", ":user_id"), ("pyformat", "%(user_id)s"), ("numeric", "$1"), ("qmark", "?")],
+)
+def test_upsert_is_printed_for_any_driver(run: Run, parameters: str, first: str) -> None:
+    """One statement; it asks no database."""
+    done = run("db", "upsert", "--database", "postgresql", "--parameters", parameters)
+
+    assert done.stdout.startswith("INSERT INTO charge_process (user_id, process_id, active, ")
+    assert f" VALUES ({first}, " in done.stdout
+    assert " ON CONFLICT (process_id) DO UPDATE SET user_id = excluded.user_id, " in done.stdout
+    assert done.stdout.endswith("pricing_unit = excluded.pricing_unit\n")
+
+
+def test_the_printed_upsert_writes(run: Run, empty_url: str) -> None:
+    """By a plain driver: a new row, then another in its place, which the service answers."""
+    run("db", "upgrade")
+    store = Store(empty_url, RESOURCES)
+    names = store.tables[CHARGE_PROCESS].columns.keys()
+    is_sqlite = empty_url.startswith("sqlite")
+    printed = run("db", "upsert", "--parameters", "named" if is_sqlite else "pyformat").stdout
+    connection: Any = (
+        sqlite3.connect(empty_url.removeprefix("sqlite:///"))
+        if is_sqlite
+        else psycopg.connect(empty_url)
+    )
+    first, *_, last = demo.processes()
+    moved = {**dict(zip(names, last, strict=True)), "process_id": first[1]}
+
+    with closing(connection):
+        connection.execute(printed, dict(zip(names, first, strict=True)))
+        connection.execute(printed, moved)
+        connection.commit()
+
+    assert list(store.all(CHARGE_PROCESS)) == [tuple(moved.values())]
+    assert store.latest(CHARGE_PROCESS, last[0]) == (first[1], *last[2:])
+    store.close()
 
 
 def test_the_code_knows_the_newest_change() -> None:

@@ -10,10 +10,10 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
+from app.store.resources import resource_named
 from app.store.store import Store
 from app.store.transfer import reading, records
 from app.store.transfer.record_error import printable
-from schemas.resource import Resource
 
 _STEP = 1_000
 _CONTRACT = click.option(
@@ -34,7 +34,7 @@ def import_(files: Sequence[Any], asked: int | None, contract: str | None) -> No
     A FILE of - is standard input. Of each file all is imported or nothing; a value replaces the
     one with its key (process_id).
     """
-    resource = _resource(contract)
+    resource = resource_named(_store().tables, contract)
     for file in files:
         with (
             _bar(reading.size_of(file), printable(file.name)) as moved,
@@ -52,7 +52,7 @@ def export(contract: str | None) -> None:
 
     They are ordered by what they are asked by (user_id), then by their key (process_id).
     """
-    store, resource = _store(), _resource(contract)
+    store, resource = _store(), resource_named(_store().tables, contract)
     line = records.writer(resource)
     # On one terminal the lines and the bar would mix.
     shown = sys.stderr.isatty() and not sys.stdout.isatty()
@@ -83,15 +83,6 @@ def _bar(length: int | None, label: str) -> Iterator[Callable[[int], None] | Non
     with click.progressbar(length=length, label=label, file=sys.stderr) as bar:
         yield lambda place: bar.update(place - bar.pos)
         bar.update(length - bar.pos)
-
-
-def _resource(name: str | None) -> Resource:
-    """Return the resource with a contract's name, the first one if none is named."""
-    resources = {each.contract.name().lower(): each for each in _store().tables}
-    if name is not None and name.lower() not in resources:
-        known = ", ".join(each.contract.name() for each in resources.values())
-        raise click.BadParameter(f"{name!r} is not one of {known}", param_hint="--contract")
-    return resources[name.lower()] if name else next(iter(resources.values()))
 
 
 def _store() -> Store:
