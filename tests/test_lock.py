@@ -19,11 +19,12 @@ def _locked() -> dict[str, str]:
 
 
 def test_every_dependency_is_locked_within_its_bounds() -> None:
-    """What serves, and the extras for tokens and metrics."""
+    """What serves, and the extras for tokens, metrics and PostgreSQL."""
     config = ConfigParser()
     config.read(ROOT / "setup.cfg")
     extras = config["options.extras_require"]
-    lists = [config["options"]["install_requires"], extras["auth"], extras["metrics"]]
+    lists = [config["options"]["install_requires"]]
+    lists += [extras["auth"], extras["metrics"], extras["postgres"]]
     locked = _locked()
 
     wrong = [
@@ -40,7 +41,9 @@ def test_the_lock_file_installs(tmp_path: Path) -> None:
     made = tmp_path / "packages"
     install = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--require-hashes"]
     subprocess.run([*install, "--target", str(made), "-r", str(LOCK)], check=True)
-    code = "import sys; from app.factory import create_app; import app.host.access.bearer; "
+    code = (
+        "import sys; from app.factory import create_app; import app.host.access.bearer, psycopg; "
+    )
     code += "create_app(); import flask; print(flask.__file__)"
 
     done = subprocess.run(

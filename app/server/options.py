@@ -62,3 +62,6 @@ hosts = checked(
     lambda text: all(map(_HOST.fullmatch, text.split(" "))), "host names, separated by blanks"
 )
 path = checked(is_path, "an absolute path of letters, digits and . _ / @ + -")
+image = checked(
+    re.compile(r"[a-z0-9][a-z0-9._/:-]*(?:@sha256:[0-9a-f]{64})?").fullmatch, "an image's name"
+)

@@ -11,6 +11,7 @@ from flask.cli import with_appcontext
 from app.host.application import WebApi
 from app.server import options, servers
 from app.server.cores import cores
+from app.server.deploy import container
 from app.server.deploy.nginx import Site
 from app.server.deploy.systemd import Unit
 from app.server.limits import THREADS
@@ -161,3 +162,26 @@ def systemd(command: str | None, server: str, workers: int | None, **given: Any)
     for warning in unit.warnings(settings):
         click.echo(f"chargecloud: {warning}", err=True)
     click.echo(unit.text(settings), nl=False)
+
+
+@deploy.command("container")
+@click.option(
+    "--base",
+    metavar="IMAGE",
+    default="docker.io/library/python:3.13-slim-trixie",
+    show_default=True,
+    callback=options.image,
+    help="The image to build on: it has Python with venv.",
+)
+@click.option("--compose", is_flag=True, help="Print the compose file instead.")
+@click.option(
+    "--workers",
+    metavar="NUMBER",
+    type=click.IntRange(1),
+    default=2,
+    show_default=True,
+    help="Worker processes in the compose file.",
+)
+def container_(base: str, compose: bool, workers: int) -> None:
+    """Print a recipe for an image, or a compose file with PostgreSQL and nginx."""
+    click.echo(container.compose(workers) if compose else container.recipe(base), nl=False)
