@@ -15,6 +15,7 @@ from app.webapi.uri import RequestUri
 
 Matched = tuple[Rule, Mapping[str, Any]]
 
+_PRINTABLE = "".join(map(chr, range(0x21, 0x7F)))
 _KEPT_BY_SERVERS = "/!\"$&'()*+,:;<=>@[\\]^`{|}"
 
 
@@ -152,5 +153,8 @@ def uri_of(environ: Environ) -> RequestUri:
         target = quote(environ[keys.PATH_INFO].encode("latin-1"), safe=_KEPT_BY_SERVERS)
         if environ.get(keys.QUERY_STRING):
             target += "?" + environ[keys.QUERY_STRING]
+    if not target.isascii():
+        # Bytes that some servers let through unescaped: http.sys reads them as UTF-8, too.
+        target = quote(target.encode("latin-1"), safe=_PRINTABLE)
     host = environ.get(keys.HOST) or f"{environ[keys.SERVER_NAME]}:{environ[keys.SERVER_PORT]}"
     return RequestUri(environ[keys.URL_SCHEME], host, target)

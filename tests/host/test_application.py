@@ -254,6 +254,15 @@ def test_an_absolute_target_has_its_own_host(make_app: Make) -> None:
     assert b"'http://other.example/x'" in body
 
 
+def test_raw_bytes_are_utf_8(make_app: Make) -> None:
+    """A server that lets them through hands them on byte by byte."""
+    target = "/ä?q=%20ü".encode().decode("latin-1")
+
+    _, body = _ask(make_app(), target)
+
+    assert "'http://legacy.example/ä?q= ü'".encode() in body
+
+
 def test_an_odd_host_injects_nothing(make_app: Make) -> None:
     """A Host header with markup is text in both formats."""
     host = 'a"</Message><b>'

@@ -48,7 +48,8 @@ def port(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     """Serve the recorded processes over gunicorn."""
     port = truth.free_port()
     command = [sys.executable, "-m", "app", "serve", "--workers=1", f"--bind=127.0.0.1:{port}"]
-    env = {**os.environ, "CHARGECLOUD_DATABASE_URL": database_url}
+    root = str(Path(__file__).parent.parent.parent)
+    env = {**os.environ, "CHARGECLOUD_DATABASE_URL": database_url, "PYTHONPATH": root}
     with truth.running(command, port, env, tmp_path_factory.mktemp("differences")):
         yield port
 
