@@ -21,7 +21,7 @@ COMMANDS: Mapping[str, str] = {
     "config": "app.server.config_command:config",
     "keys": "app.host.access.commands:keys",
     "schema": "app.docs.commands:schema",
-    "record": "app.parity.commands:record",
+    "record": "app.parity.record_command:record",
     "replay": "app.parity.commands:replay",
     "compare": "app.parity.commands:compare",
     "deploy": "app.server.deploy.commands:deploy",

@@ -1,0 +1,112 @@
+"""What the kit's commands make of their options."""
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import cast
+
+import click
+from flask import current_app
+
+from app.host.application import WebApi
+from app.parity import allowed, selection
+from app.parity.client import Service
+from app.parity.coverage import Coverage
+from app.parity.credentials import Credentials
+from app.parity.crowd import Crowd
+from app.parity.masking import Mask
+from app.parity.options import Listening, Pace, Requests
+from app.parity.selection import Selection
+from app.parity.terminal import say
+from app.webapi.routing import HttpActionDescriptor
+
+
+def service_of(
+    base_url: str, pace: Pace, opened_by: Credentials, *, own_host: bool = False
+) -> Service:
+    """Return the service at a base URL, which is opened by credentials."""
+    return Service(
+        base_url,
+        limits=pace.limits,
+        headers=opened_by.headers,
+        own_host=own_host,
+        tls=opened_by.tls(base_url),
+    )
+
+
+def selection_of(
+    service: Service,
+    requests: Requests,
+    recordings: Path | None = None,
+    listening: Listening | None = None,
+) -> Selection:
+    """Return which requests are to be asked. Raises UsageError where that is not clear."""
+    listens = listening is not None and listening.listen is not None
+    named = requests.users is not None or bool(requests.logs) or recordings is not None
+    if listens and named:
+        raise click.UsageError("--listen asks what is mirrored: name no users, logs or recordings")
+    if not listens and not named:
+        raise click.UsageError(
+            "say what to ask: --users, --log, --listen or, to compare, --recordings"
+        )
+    if requests.matrix and requests.users is None:
+        raise click.UsageError("--matrix needs --users")
+    made = Selection(
+        _action(),
+        service.host,
+        by_matrix=requests.matrix,
+        recorded=recordings,
+        limit=requests.limit,
+    )
+    made.logs = requests.access_logs(made.action)
+    if requests.users is not None:
+        made.ids = selection.users(requests.users)
+    return made
+
+
+def say_others(chosen: Selection) -> None:
+    """Say what the logs held besides, and how they were asked."""
+    for log in chosen.logs:
+        if log.in_both:
+            say(
+                f"{log.path}: names no Accept: {log.in_both:,} requests were asked for both JSON "
+                "and XML"
+            )
+        for why, number in log.others.most_common():
+            say(f"{log.path}: {number:,} not taken: {why}")
+
+
+def mask_of(key: Path | None) -> Callable[[tuple[str, ...]], Mask]:
+    """Return what makes the mask of some members with the key in a file. Raises UsageError."""
+    if key is None:
+        return Mask
+    content = key.read_bytes().strip()
+    if not content:
+        raise click.UsageError(f"{key} is empty: it must hold the key")
+    return lambda members: Mask(members, content)
+
+
+def allowed_of(path: Path | None) -> allowed.AllowedDifferences:
+    """Return the allowed differences of a file. Raises AllowedError."""
+    entries = [] if path is None else allowed.read(path)
+    return allowed.AllowedDifferences(entries, date.today())
+
+
+def crowd_of(pace: Pace) -> Crowd | None:
+    """Return who asks, if that is more than one."""
+    return Crowd() if pace.concurrency > 1 else None
+
+
+def coverage_of() -> Coverage:
+    """Return the coverage, still empty, of the documented action."""
+    action = _action()
+    return Coverage(action.parameter, tuple(_app().contracts[action].members()))
+
+
+def _action() -> HttpActionDescriptor:
+    """Return the documented action: the application's first."""
+    return next(iter(_app().actions))
+
+
+def _app() -> WebApi:
+    return cast(WebApi, current_app._get_current_object())  # type: ignore[attr-defined]

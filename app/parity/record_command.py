@@ -1,0 +1,141 @@
+"""The command that records a service."""
+
+from collections.abc import Generator
+from contextlib import ExitStack, closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import click
+from flask.cli import with_appcontext
+
+from app.parity import live
+from app.parity.asking import Asking, StoppedError
+from app.parity.client import NoAnswerError, Service, Timed
+from app.parity.credentials import Credentials
+from app.parity.mirrored import Traffic, mirrored
+from app.parity.options import (
+    LISTENING,
+    MASKING,
+    PACE,
+    REQUESTS,
+    Listening,
+    Masking,
+    Pace,
+    Requests,
+    credentials,
+    url_argument,
+    written,
+)
+from app.parity.preparing import mask_of, say_others, selection_of, service_of
+from app.parity.recorder import Recorder
+from app.parity.recording import Request
+from app.parity.running import stoppable
+from app.parity.selection import Selection, Tagged
+from app.parity.terminal import progress, say
+from app.parity.verdict import ExitCode
+
+_MIRRORED: Final = "mirrored"
+_Recorded = Generator[tuple[Tagged, Timed | NoAnswerError], None, None]
+_GENTLE: Final = 10.0
+"""Requests a second to a service elsewhere, which others may need, if nothing else is said."""
+
+
+@click.command("record")
+@click.argument("base_url", callback=url_argument)
+@REQUESTS
+@LISTENING
+@PACE
+@MASKING
+@credentials()
+@click.option("--error-detail", is_flag=True, help="The service shows MessageDetail.")
+@click.option(
+    "--errors",
+    type=click.IntRange(0),
+    default=10,
+    show_default=True,
+    help="Stop when more answers than this were 5xx.",
+)
+@click.option(
+    "--output", type=written, default="recordings.jsonl", show_default=True, help="The file."
+)
+@click.option("--resume", is_flag=True, help="Go on where the file ends.")
+@with_appcontext
+def record(
+    base_url: str,
+    requests: Requests,
+    listening: Listening,
+    pace: Pace,
+    masking: Masking,
+    credentials: Credentials,
+    error_detail: bool,
+    errors: int,
+    output: Path,
+    resume: bool,
+) -> int:
+    """Ask a service and write its answers as recordings. Sends nothing but GET.
+
+    A service that is not on this machine is asked 10 times a second unless --rate says otherwise.
+    """
+    service = service_of(base_url, pace, credentials)
+    pace = replace(pace, rate=pace.rate or (None if service.is_local else _GENTLE))
+    chosen = selection_of(service, requests, listening=listening)
+    mask = mask_of(masking.mask_key)(masking.masked)
+    with (
+        stoppable(service),
+        Recorder(output, resume, error_detail, mask) as recorder,
+        ExitStack() as stack,
+    ):
+        if listening.listen is not None:
+            pages = {"/metrics": lambda: live.metrics({"answers": recorder.statuses})}
+            traffic = stack.enter_context(mirrored(listening, chosen.action, pages))
+            run = _mirrored(traffic, recorder, service, pace, requests.limit)
+        else:
+            run = _chosen(chosen, recorder, service, pace)
+        try:
+            _write(run, recorder, errors)
+        except StoppedError as error:
+            say(str(error), err=True)
+            return ExitCode.COULD_NOT_ASK
+        finally:
+            say_others(chosen)
+            say(f"{output}: {recorder.summary()}")
+    return ExitCode.SAME if recorder.complete else ExitCode.COULD_NOT_ASK
+
+
+def _write(run: _Recorded, recorder: Recorder, errors: int) -> None:
+    """Record what is answered. Raises StoppedError beyond so many 5xx."""
+    with closing(run):
+        for (tag, request), made in run:
+            if isinstance(made, NoAnswerError):
+                say(f"{request.target}: {made}", err=True)
+            else:
+                recorder.write(tag, request, made.answer)
+                _stop_beyond(errors, recorder)
+
+
+def _chosen(chosen: Selection, recorder: Recorder, service: Service, pace: Pace) -> _Recorded:
+    """Yield the chosen requests that are not recorded yet, each with its answer."""
+    new = recorder.missing(progress(chosen, None))
+    asking = Asking(pace.concurrency, pace.rate, pace.failures)
+    return asking.run(lambda item: service.ask_whole(item[1]), new)
+
+
+def _mirrored(
+    traffic: Traffic, recorder: Recorder, service: Service, pace: Pace, limit: int | None
+) -> _Recorded:
+    """Yield the mirrored requests that are not recorded yet, each with its answer."""
+
+    def is_new(request: Request) -> bool:
+        return next(recorder.missing([(_MIRRORED, request)]), None) is not None
+
+    run = traffic.run(service.ask_whole, pace, limit, readings=1, wanted=is_new)
+    with closing(run):
+        for request, made in run:
+            yield (_MIRRORED, request), made
+
+
+def _stop_beyond(errors: int, recorder: Recorder) -> None:
+    failed = sum(n for status, n in recorder.statuses.items() if status >= 500)
+    if failed > errors:
+        raise StoppedError(f"stopped: {failed} answers were 5xx, and --errors allows {errors}")
