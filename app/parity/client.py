@@ -18,6 +18,9 @@ from app.parity.recording import Answer, Headers, Request
 
 _PORTS: Final = {"http": 80, "https": 443}
 _TRIES: Final = 3
+_FRESH: Final = 1.0
+"""A server may close an idle connection while a request is on its way: that must not be counted.
+gunicorn waits two seconds, others longer."""
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _TARGET: Final = re.compile(r"[!-~]+")
 _NAME: Final = re.compile(r"[!-9;-~]+")
@@ -193,7 +196,7 @@ class Service:
             except IndexError:
                 break  # Another thread was faster.
             unasked = connection.unasked()
-            if unasked is False:
+            if unasked is False and connection.idle_seconds < _FRESH:
                 return connection
             connection.close()
             if unasked:

@@ -73,6 +73,12 @@ class Connection:
                 raise
         self._protocol = h11.Connection(h11.CLIENT, _LARGEST_HEAD)
         self.is_reusable = False
+        self._used_at = time.monotonic()
+
+    @property
+    def idle_seconds(self) -> float:
+        """How long ago the last answer ended."""
+        return time.monotonic() - self._used_at
 
     def close(self) -> None:
         """Close it."""
@@ -115,6 +121,7 @@ class Connection:
             fault = _malformed(read, str(error))
         closes = read.ended or self._protocol.their_state is not h11.DONE
         self.is_reusable = fault is None and not closes
+        self._used_at = time.monotonic()
         body = bytes(read.body)
         return Answer(read.status, read.headers, body, fault, read.version, closes)
 

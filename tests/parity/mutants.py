@@ -213,6 +213,11 @@ MUTANTS: Final[dict[str, tuple[Change, set[Kind]]]] = {
         _xml(_sub(r"(?<=<used_kwh>)[^<]*", lambda found: repr(float(found[0])))),
         {Kind.NUMBER_ROUNDING, Kind.NUMBER_SCALE, Kind.NUMBER_EXPONENT},
     ),
+    "plus signs": (_xml(_sub(r"<(price|used_kwh)>(?=\d)", r"<\1>+")), {Kind.NUMBER_SIGN}),
+    "leading zeros": (
+        _xml(_sub(r"<(price|used_kwh)>(?=\d)", r"<\1>0")),
+        {Kind.NUMBER_TEXT},
+    ),
     "exponents": (
         _json(_sub(_JSON_NUMBER, r"\1\2e0")),
         {Kind.NUMBER_EXPONENT},

@@ -268,6 +268,19 @@ def test_two_services_are_compared(run: Run, url: str, mutant: str) -> None:
     assert different.returncode == 1
 
 
+def test_requests_are_repeated_and_times_judged(run: Run, url: str) -> None:
+    """Where that is asked for."""
+    options = ["--users", "1,1000-1004", "--repeat", "2", "--slower-than"]
+
+    slow = run("compare", url, url, *options, "0.001")
+    fast = run("compare", url, url, *options, "1000")
+
+    assert "36 compared, 36 same, 0 different" in slow.stdout
+    assert "FAILED: slower: p50 is " in slow.stdout
+    assert slow.returncode == 1
+    assert fast.returncode == 0, fast.stdout
+
+
 def _charging(make_app: Callable[..., WebApi]) -> Changed:
     """Make a service in which a charge goes on: one per cent with each answer."""
     percents = iter(range(10_000))

@@ -1,0 +1,114 @@
+"""Differences are gathered by their cause."""
+
+import pytest
+
+from app.parity.difference import Difference, Kind
+from app.parity.finding import Findings, When
+from app.parity.outcome import Alone
+from app.parity.recording import Request
+
+_REQUEST = Request("GET", "/")
+
+
+def _take(
+    made: Findings,
+    times: int,
+    kind: Kind,
+    *places: str,
+    when: When = When.ALWAYS,
+    alone: Alone | None = None,
+) -> None:
+    items = [Difference(kind, place, "1", None) for place in places]
+    for _ in range(times):
+        made.take(_REQUEST, items, when, alone)
+
+
+def _found(made: Findings) -> dict[str, int]:
+    return {f"{found.name} {found.cause}".strip(): found.answers for found in made.gathered()}
+
+
+def test_nulls_left_out_are_one_finding() -> None:
+    """However many members."""
+    made = Findings()
+    _take(made, 3, Kind.NULL_LEFT_OUT, "a", "b", "c")
+
+    (finding,) = made.gathered()
+    assert finding.name == "null left out"
+    assert (finding.answers, dict(finding.places)) == (3, {"a": 3, "b": 3, "c": 3})
+
+
+def test_a_member_that_is_always_missing_is_missing_where_it_is_null() -> None:
+    """And is no null left out."""
+    made = Findings()
+    _take(made, 5, Kind.MISSING_MEMBER, "a")
+    _take(made, 2, Kind.NULL_LEFT_OUT, "a")
+    assert _found(made) == {"missing member a": 7}
+
+    _take(made, 3, Kind.NULL_LEFT_OUT, "b")
+    assert _found(made) == {"missing member a": 7, "null left out": 3}
+    assert _found(made) == {"missing member a": 7, "null left out": 3}
+
+
+def test_fractions_that_look_cut_are_rounded_where_others_are() -> None:
+    """In the same member."""
+    made = Findings()
+    _take(made, 5, Kind.DATE_FRACTION_CUT, "end_date")
+    _take(made, 4, Kind.DATE_FRACTION_ROUNDED, "end_date")
+    _take(made, 3, Kind.DATE_FRACTION_CUT, "start_date")
+
+    assert _found(made) == {"date fraction rounded": 9, "date fraction cut": 3}
+
+
+@pytest.mark.parametrize(
+    ("steady", "flaky", "expected"),
+    [
+        (928, 1, {"nil": 928, "flaky: nil": 1}),
+        (30, 70, {"flaky: nil": 100}),
+        (0, 1, {"flaky: nil": 1}),
+        (5, 0, {"nil": 5}),
+    ],
+)
+def test_what_comes_and_goes_is_flaky(steady: int, flaky: int, expected: dict[str, int]) -> None:
+    """Also where it looks steady by chance; one slip makes no steady difference flaky."""
+    made = Findings()
+    _take(made, steady, Kind.NIL, "a")
+    _take(made, flaky, Kind.NIL, "a", when=When.FLAKY)
+
+    assert _found(made) == expected
+
+
+@pytest.mark.parametrize(
+    ("alone", "expected"),
+    [
+        (Alone(3, 0), "nil, only when many are asked at once"),
+        (Alone(3, 1), "nil"),
+        (None, "nil"),
+    ],
+)
+def test_what_is_right_alone_depends_on_others(alone: Alone | None, expected: str) -> None:
+    """Only where no answer was wrong alone."""
+    made = Findings()
+    _take(made, 4, Kind.NIL, "a", alone=alone)
+
+    assert _found(made) == {expected: 4}
+
+
+def test_a_few_right_answers_alone_prove_nothing_of_what_is_rare() -> None:
+    """With one in ten wrong, three right ones are chance; a hundred are not."""
+    made = Findings()
+    _take(made, 9, Kind.NIL, "a", when=When.FLAKY, alone=Alone(1, 0))
+    _take(made, 1, Kind.NIL, "a", alone=Alone(1, 0))
+    assert _found(made) == {"flaky: nil": 10}
+
+    _take(made, 1, Kind.NIL, "a", alone=Alone(100, 0))
+    assert _found(made) == {"nil, only when many are asked at once": 11}
+
+
+def test_what_differs_at_once_and_again_differs_always() -> None:
+    """Only what never differs when it is asked first is named so."""
+    made = Findings()
+    _take(made, 2, Kind.NIL, "a", when=When.AGAIN)
+    assert _found(made) == {"nil, only when asked again": 2}
+
+    _take(made, 2, Kind.NIL, "a")
+    assert _found(made) == {"nil": 4}

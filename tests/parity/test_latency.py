@@ -1,0 +1,53 @@
+"""Times of both sides, and what they allow to say."""
+
+import pytest
+
+from app.parity.latency import Latencies
+
+
+def _latencies(legacy: list[float], new: list[float]) -> Latencies:
+    made = Latencies()
+    made.take("legacy", legacy)
+    made.take("new", new)
+    return made
+
+
+def test_percentiles_are_in_milliseconds() -> None:
+    """Of each side."""
+    seconds = [number / 1000 for number in range(1, 101)]
+
+    assert _latencies(seconds, [0.5]).percentiles() == {
+        "legacy": {50: 51.0, 95: 96.0, 99: 100.0},
+        "new": {50: 500.0, 95: 500.0, 99: 500.0},
+    }
+
+
+def test_a_slower_side_is_said_with_both_times() -> None:
+    """At each percentile that more than a few answers stand behind."""
+    made = _latencies([0.010] * 600, [0.010] * 300 + [0.016] * 300)
+
+    assert made.slower(1.5) == [
+        "slower: p50 is 16.0 ms against 10.0 ms, 1.60 times as long",
+        "slower: p95 is 16.0 ms against 10.0 ms, 1.60 times as long",
+        "slower: p99 is 16.0 ms against 10.0 ms, 1.60 times as long",
+    ]
+    assert made.slower(1.7) == []
+
+
+@pytest.mark.parametrize(
+    ("answers", "judged"), [(9, []), (10, [50]), (100, [50, 95]), (500, [50, 95, 99])]
+)
+def test_few_answers_say_nothing(answers: int, judged: list[int]) -> None:
+    """The slowest of ten is chance, not a percentile."""
+    made = _latencies([0.001] * answers, [0.009] * answers)
+
+    assert made.judged() == judged
+    assert len(made.slower()) == len(judged)
+
+
+def test_one_side_alone_is_slower_than_none() -> None:
+    """A replay has no times of the legacy service."""
+    made = Latencies()
+    made.take("service", [0.1] * 600)
+
+    assert made.slower() == []
