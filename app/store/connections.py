@@ -53,6 +53,10 @@ class Connections:
         self.dbapi = dialect.loaded_dbapi
         self._arguments, options = dialect.create_connect_args(url)
         self._options = {**options, **_options(dialect.name, seconds)}
+        if dialect.name == "mssql":
+            # Otherwise FreeTDS tries seven versions of the protocol in turn, each for the whole
+            # time. An older server answers with the version that it knows.
+            self._options.setdefault("tds_version", "7.4")
         self._driver: Callable[..., Any] = dialect.connect
         if self.file:
             self._driver = sqlite_file.connector(mode)

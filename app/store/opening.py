@@ -27,7 +27,8 @@ def open_store(settings: Settings, resources: Sequence[Resource], instance_path:
         return _legacy(settings, resources, Path(settings.status_query))
     if url is not None and make_url(url).get_backend_name() not in _OWN:
         raise ConfigError(
-            f"{PREFIX}DATABASE_URL must be of {' or '.join(_OWN)} without {PREFIX}STATUS_QUERY"
+            f"{PREFIX}DATABASE_URL must begin with {' or '.join(f'{name}://' for name in _OWN)}"
+            f" unless {PREFIX}STATUS_QUERY is set"
         )
     if url is not None:
         return Store(url, resources, settings.database_timeout)

@@ -28,7 +28,9 @@ class Connection(psycopg.Connection[Any]):
         self, gen: PQGen[RV], interval: float = _INTERVAL_SECONDS, timeout: float | None = None
     ) -> RV:
         """Wait for an answer. Raises SilenceError; the connection can't be used after that."""
-        return super().wait(_bounded(gen), interval, timeout)
+        # Older ones have no timeout of their own.
+        options = {} if timeout is None else {"timeout": timeout}
+        return super().wait(_bounded(gen), interval, **options)
 
 
 def connect(prepare_threshold: str | int = 5, **parameters: Any) -> Connection:

@@ -209,7 +209,7 @@ def test_a_query_needs_a_database(tmp_path: Path) -> None:
 
 def test_sql_server_needs_a_query() -> None:
     """The service's own tables are for the others."""
-    with pytest.raises(ConfigError, match="must be of sqlite or postgresql without"):
+    with pytest.raises(ConfigError, match="must begin with sqlite:// or postgresql:// unless"):
         create_app(Settings(database_url="mssql+pymssql://reader@old.example/Sarj"))
 
 

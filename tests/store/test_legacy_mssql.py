@@ -3,6 +3,8 @@
 No SQL Server is here to be asked: ``tests.tds`` speaks its protocol, and knows no SQL.
 """
 
+import socket
+import time
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
@@ -14,8 +16,10 @@ import pytest
 from app.config import Settings
 from app.errors import StoreError
 from app.factory import create_app
+from app.host.actions import CHARGE_PROCESS
 from app.host.application import WebApi
 from app.store.legacy import ColumnsError
+from app.store.store import Store
 from tests import tds, truth
 from tests.store import legacy_schema
 
@@ -198,3 +202,26 @@ def test_a_server_that_is_away_is_no_fault_of_the_query(run: Callable[..., Any])
         apps[0].store.check()
 
     assert not isinstance(raised.value, ColumnsError)
+
+
+def test_a_silent_server_costs_one_request_its_time(tmp_path: Path) -> None:
+    """pymssql gives up by itself; the next requests fail at once."""
+    (tmp_path / "status.sql").write_text(_QUERY, encoding="utf-8")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"mssql+pymssql://reader:secret@127.0.0.1:{listener.getsockname()[1]}/Sarj"
+        settings = Settings(
+            database_url=url, status_query=str(tmp_path / "status.sql"), database_timeout=2
+        )
+        store = create_app(settings).store
+
+        seconds = [_refused(store) for _ in range(3)]
+
+    assert 0.9 < seconds[0] < 4
+    assert max(seconds[1:]) < 0.5
+
+
+def _refused(store: Store) -> float:
+    started = time.monotonic()
+    with pytest.raises(StoreError):
+        store.latest(CHARGE_PROCESS, 5)
+    return time.monotonic() - started
