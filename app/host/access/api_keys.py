@@ -54,7 +54,7 @@ class ApiKeys:
             seen = (state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns)
             if seen != self._seen:
                 self._keys = self._read()
-                settled = time.time() - state.st_mtime > _SETTLED_SECONDS
+                settled = abs(time.time() - state.st_mtime) > _SETTLED_SECONDS
                 self._seen = seen if settled else None
             return self._keys
         except FileNotFoundError:

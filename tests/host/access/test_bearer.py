@@ -12,9 +12,11 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from flask import Response
 
 from app.errors import ConfigError
 from app.host.application import WebApi
+from schemas.charge_process import ChargeProcess
 from tests import truth
 
 ISSUER, AUDIENCE = "https://login.example", "chargecloud"
@@ -77,6 +79,19 @@ def test_another_user_is_forbidden(app: WebApi) -> None:
     answer = _ask(app, _token(), user_id="2")
 
     assert (answer.status, answer.body) == (403, DENIED)
+
+
+def test_an_action_that_is_asked_by_another_id_is_closed_to_tokens(app: WebApi) -> None:
+    """The user 1 is not the owner of the station 1."""
+
+    @app.action("Station", "Status", "station_id", ChargeProcess)
+    def view(station_id: int) -> Response:
+        return Response("open")
+
+    headers = [("Host", "a"), ("Authorization", f"Bearer {_token()}")]
+
+    assert truth.call(app, "/Station/Status?station_id=1", headers).status == 403
+    assert truth.call(app, "/Help", headers).status == 200
 
 
 @pytest.mark.parametrize(("user_id", "status"), [("1", "200 OK"), ("2", "403 Forbidden")])
