@@ -142,9 +142,9 @@ def _entry(table: Any, where: str) -> Allowed:
         if not _is_a(kind, table.get(name)):
             raise AllowedError(f"{where}: {name} must be {said}, not {table.get(name)!r}")
     for name, value in table.items():
-        if name not in _KNOWN:
-            raise AllowedError(f"{where}: {name} is unknown; known are {', '.join(_KNOWN)}")
-        kind, said = _KNOWN[name]
+        if name not in KEYS:
+            raise AllowedError(f"{where}: {name} is unknown; known are {', '.join(KEYS)}")
+        kind, said = KEYS[name]
         if not _is_a(kind, value):
             raise AllowedError(f"{where}: {name} must be {said}, not {value!r}")
     if table["kind"] not in list(Kind):
@@ -180,4 +180,5 @@ _OPTIONAL: Final[dict[str, tuple[type, str]]] = {
     "found": (str, "a text"),
     "at_most": (int, "a whole number above 0"),
 }
-_KNOWN: Final = _NEEDED | _OPTIONAL
+KEYS: Final = _NEEDED | _OPTIONAL
+"""What an entry may hold -> its type, and how that is called."""
