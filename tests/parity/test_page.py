@@ -138,3 +138,10 @@ def test_the_junit_report_has_times_and_the_coverage() -> None:
     assert 'timestamp="20' in xml
     assert 'time="' in xml
     assert "covered: 200 (200)" in xml
+
+
+def test_the_bound_of_the_readme_is_right() -> None:
+    """2,002 answers: fewer than 0.15 %."""
+    html = page.html(report_of(0, same=1001, is_sample=True))
+
+    assert "fewer than 0.15 % of such requests differ, with 95 % confidence" in html
