@@ -170,6 +170,59 @@ def test_the_top_level_is_as_agreed() -> None:
     assert {name.partition("/")[0] for name in files if name and not name.startswith(".")} == _TOP
 
 
+_PRIVATE = {
+    ("app.config", "_replace"): "documented for named tuples",
+    ("app.host.access.jwks", "_replace"): "documented for named tuples",
+    ("app.webapi.uri", "_replace"): "documented for named tuples",
+    ("schemas.contract", "_declared_fields"): "marshmallow names a class's fields nowhere else;"
+    " tests/schemas/test_contract.py holds their order",
+    ("app.server.granian_server", "_spawn_worker"): "granian tells a worker's number nowhere else;"
+    " setup.cfg bounds granian, and tests/server/test_servers.py holds that workers are pinned",
+}
+"""The underscore names of other libraries that the application uses, each with its reason."""
+
+
+def test_only_listed_private_names_of_others_are_used() -> None:
+    """A name with an underscore that is not ours is a debt."""
+    found = {
+        (name, node.attr)
+        for name, tree in _MODULES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and re.match(r"_(?!_)", node.attr)
+        if not _is_own(name, node)
+    }
+    imported = {
+        (name, module)
+        for name, tree in _MODULES.items()
+        for module in _imports(tree)
+        if re.search(r"(^|\.)_(?!_)", module) and not module.startswith(("app", "schemas"))
+    }
+
+    assert found | imported == _PRIVATE.keys()
+
+
+def _defined(tree: ast.AST) -> set[str]:
+    """Return the names that a module gives to functions, attributes and variables."""
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            found.add(node.name)
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            found.add(node.attr)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)
+    return found
+
+
+def _is_own(module: str, node: ast.Attribute) -> bool:
+    """Whether the application defines an attribute: for ``super()``, in another module."""
+    of = ast.unparse(node.value)
+    if of != "super()" and node.attr in _defined(_MODULES[module]):
+        return True
+    others = (tree for name, tree in _MODULES.items() if name != module)
+    return of in ("super()", "self", "cls") and any(node.attr in _defined(t) for t in others)
+
+
 def test_no_pattern_repeats_possessively() -> None:
     """CPython 3.11.0 to 3.11.4 matches possessive repeats of groups wrongly (gh-106052)."""
     classes = re.compile(r"\[\^?\]?(?:\\.|[^\]\\])*\]", re.S)

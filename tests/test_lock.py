@@ -30,7 +30,8 @@ def test_every_dependency_is_locked_within_its_bounds() -> None:
     wrong = [
         line
         for line in "\n".join(lists).split("\n")
-        if line and locked[Requirement(line).name.lower()] not in Requirement(line).specifier
+        if line and _is_for_linux(line)
+        if locked[Requirement(line).name.lower()] not in Requirement(line).specifier
     ]
 
     assert wrong == []
@@ -56,3 +57,8 @@ def test_the_lock_file_installs(tmp_path: Path) -> None:
     )
 
     assert done.stdout.startswith(str(made))
+
+
+def _is_for_linux(line: str) -> bool:
+    marker = Requirement(line).marker
+    return marker is None or marker.evaluate({"sys_platform": "linux"})

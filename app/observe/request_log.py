@@ -133,7 +133,7 @@ _CHOSE_NOTHING = '"format":null,"ranking":null'
 
 
 def _chosen(match: Any) -> str:
-    return f'"format":"{match.media_type}","ranking":"{match.ranking._name_.lower()}"'
+    return f'"format":"{match.media_type}","ranking":"{match.ranking.name.lower()}"'
 
 
 def json_line_with_user_id(
@@ -149,7 +149,7 @@ def text_line(environ: Environ, status: str, length: int | None, seconds: float)
     """Format a request for people."""
     matched, match = environ.get(MATCHED), environ.get(MATCH)
     route = "-" if matched is None else matched[0].rule
-    chosen = "-" if match is None else f"{match.media_type} ({match.ranking._name_.lower()})"
+    chosen = "-" if match is None else f"{match.media_type} ({match.ranking.name.lower()})"
     method = _method(environ[REQUEST_METHOD])[1:-1]
     client = quote(environ.get(REMOTE_ADDR, "")[:_LONGEST])[1:-1]
     return (

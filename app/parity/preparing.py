@@ -109,4 +109,4 @@ def _action() -> HttpActionDescriptor:
 
 
 def _app() -> WebApi:
-    return cast(WebApi, current_app._get_current_object())  # type: ignore[attr-defined]
+    return cast(WebApi, current_app)
