@@ -1,10 +1,14 @@
 """Soak, kills, stops and reloads under load, in sizes for every day.
 
-By hand, longer: ``python -m tests.measure.soak``, and CHARGE_KILLS=30 for the kills.
+By hand, longer: ``python -m tests.measure.soak``, CHARGE_KILLS=30 for the kills, CHARGE_FLOODS=20
+for the floods.
 """
 
 import os
+import resource
 import signal
+import socket
+import struct
 import sys
 import threading
 import time
@@ -115,3 +119,40 @@ def test_a_stop_under_load_answers_what_was_accepted(service: Service) -> None:
 
     assert lost == []
     assert server.wait(20) == 0
+
+
+def test_floods_of_resets_leave_both_workers_answering(service: Service) -> None:
+    """A client opens 2,300 connections and resets them; then each worker answers alone."""
+    port, server = service
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 4096), hard))
+    truth.until(lambda: len(truth.children(server.pid)) == 2)
+    workers = truth.children(server.pid)
+
+    for _ in range(int(os.environ.get("CHARGE_FLOODS", "2"))):
+        _flood(port, 2_300)
+
+    for paused in workers:
+        os.kill(paused, signal.SIGSTOP)
+        try:
+            client = truth.Client(port)
+            answer = client.ask("GET", "/ChargeProcess/Status?user_id=1", [("Host", "a")])
+            client.close()
+        finally:
+            os.kill(paused, signal.SIGCONT)
+        assert answer.status == 200
+    assert truth.children(server.pid) == workers
+
+
+def _flood(port: int, connections: int) -> None:
+    """Open connections without waiting for any, and reset them all."""
+    opened = []
+    for _ in range(connections):
+        client = socket.socket()
+        client.setblocking(False)
+        client.connect_ex(("127.0.0.1", port))
+        opened.append(client)
+    time.sleep(0.3)
+    for client in opened:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.close()
