@@ -140,9 +140,8 @@ def json_line_with_user_id(
     environ: Environ, status: str, length: int | None, seconds: float
 ) -> str:
     """Format a request as one JSON object that says whose status was asked."""
-    user_id = _arguments(environ).get("user_id")
-    known = "null" if user_id is None else user_id
-    return f'{json_line(environ, status, length, seconds)[:-2]},"user_id":{known}}}\n'
+    name, value = _asked(environ, "null")
+    return f'{json_line(environ, status, length, seconds)[:-2]},"{name}":{value}}}\n'
 
 
 def text_line(environ: Environ, status: str, length: int | None, seconds: float) -> str:
@@ -163,13 +162,17 @@ def text_line_with_user_id(
     environ: Environ, status: str, length: int | None, seconds: float
 ) -> str:
     """Format a request for people, and say whose status was asked."""
-    user_id = _arguments(environ).get("user_id", "-")
-    return f"{text_line(environ, status, length, seconds)[:-1]} user_id={user_id}\n"
+    name, value = _asked(environ, "-")
+    return f"{text_line(environ, status, length, seconds)[:-1]} {name}={value}\n"
 
 
-def _arguments(environ: Environ) -> Any:
+def _asked(environ: Environ, unknown: str) -> tuple[str, int | str]:
+    """Return the name and value of an action's argument; those of other addresses are texts."""
     matched = environ.get(MATCHED)
-    return {} if matched is None else matched[1]
+    for name, value in () if matched is None else matched[1].items():
+        if isinstance(value, int):
+            return name, value
+    return "user_id", unknown
 
 
 LINES: dict[tuple[str, bool], Line] = {

@@ -135,7 +135,7 @@ def compare(
     verdict = Verdict(
         allowed_of(reporting.allow),
         mask_of(masking.mask_key)(masking.masked),
-        coverage_of(),
+        coverage_of(chosen.action),
         Demands(slower_than, reporting.dropped),
         {"legacy": legacy.troubles, "new": new.troubles},
     )

@@ -24,6 +24,7 @@ _Command = Callable[..., Any]
 class Requests:
     """What to ask."""
 
+    action: str | None
     users: str | None
     matrix: bool
     logs: tuple[Path, ...]
@@ -154,6 +155,7 @@ written = click.Path(dir_okay=False, writable=True, path_type=Path)
 REQUESTS = _grouped(
     "requests",
     Requests,
+    click.option("--action", metavar="PATH", help="Such as Meter/Reading; the first by default."),
     click.option("--users", metavar="IDS", help="Ids and ranges such as 1-100,7, or a file."),
     click.option("--matrix", is_flag=True, help=f"Ask each user {SIZE} ways, not two."),
     click.option(

@@ -52,7 +52,7 @@ def selection_of(
     if requests.matrix and requests.users is None:
         raise click.UsageError("--matrix needs --users")
     made = Selection(
-        _action(),
+        _action(requests.action),
         service.host,
         by_matrix=requests.matrix,
         recorded=recordings,
@@ -97,15 +97,19 @@ def crowd_of(pace: Pace) -> Crowd | None:
     return Crowd() if pace.concurrency > 1 else None
 
 
-def coverage_of() -> Coverage:
-    """Return the coverage, still empty, of the documented action."""
-    action = _action()
+def coverage_of(action: HttpActionDescriptor | None = None) -> Coverage:
+    """Return the coverage, still empty, of an action, the application's first for ``None``."""
+    action = action or _action()
     return Coverage(action.parameter, tuple(_app().contracts[action].members()))
 
 
-def _action() -> HttpActionDescriptor:
-    """Return the documented action: the application's first."""
-    return next(iter(_app().actions))
+def _action(path: str | None = None) -> HttpActionDescriptor:
+    """Return an action by its path, the application's first one for ``None``."""
+    known = {f"{each.controller}/{each.action}": each for each in _app().actions}
+    for found, action in known.items():
+        if path is None or found.lower() == path.strip("/").lower():
+            return action
+    raise click.BadParameter(f"{path!r} is not one of {', '.join(known)}", param_hint="'--action'")
 
 
 def _app() -> WebApi:
