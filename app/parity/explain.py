@@ -1,6 +1,7 @@
 """Says how two answers differ: bytes first, and only where they differ the text's tokens."""
 
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Final
 
 from app.parity.charsets import readings
@@ -23,6 +24,8 @@ from app.parity.tree_differences import differences as tree_differences
 OF_RECORDINGS: Final = ComparedHeaders(RECORDED)
 """The headers of recordings that don't hold all."""
 
+_MOST: Final = 200
+"""More differences of one answer are not named: it is another document."""
 _Parse = Callable[[str], Node]
 
 
@@ -145,7 +148,8 @@ def _texts(expected: Answer, found: Answer, old: str, new: str) -> Iterator[Diff
 
 
 def _compared(old_tree: Node, new_tree: Node, old: str, new: str) -> list[Difference]:
-    return list(tree_differences(old_tree, new_tree)) or [_between(old, new)]
+    found = islice(tree_differences(old_tree, new_tree), _MOST)
+    return list(found) or [_between(old, new)]
 
 
 def _is_text(answer: Answer) -> bool:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
@@ -11,6 +11,12 @@ from app.parity.outcome import Alone
 from app.parity.recording import Request
 
 _EXAMPLES: Final = 3
+# A hostile service may differ in ever new places, and in values of any length.
+_MOST_FINDINGS: Final = 2_000
+_MOST_PLACES: Final = 1_000
+_LONGEST: Final = 10_000
+OTHERS: Final = "many other places"
+"""The cause of what differs beyond the most findings that are kept apart."""
 _CHANCE: Final = 0.01
 _SEVERAL: Final = 10
 
@@ -68,9 +74,11 @@ class Finding:
     def take(self, request: Request, items: list[Difference], alone: Alone | None) -> None:
         """Add an answer's differences."""
         self.answers += 1
-        self.places.update(item.where for item in items)
+        for item in items:
+            if item.where in self.places or len(self.places) < _MOST_PLACES:
+                self.places[item.where] += 1
         if len(self.examples) < _EXAMPLES:
-            self.examples.append(Example(request, items[0]))
+            self.examples.append(Example(request, _cut(items[0])))
         if alone is not None:
             self.alone = Alone(self.alone.asked + alone.asked, self.alone.wrong + alone.wrong)
 
@@ -103,6 +111,8 @@ class Findings:
         for (kind, cause), same in _grouped(items).items():
             # That a stale answer was right before is what its name says.
             time = When.ALWAYS if kind is Kind.STALE and when is When.AGAIN else when
+            if (kind, cause, time) not in self._found and len(self._found) >= _MOST_FINDINGS:
+                cause = OTHERS
             found = self._found.setdefault((kind, cause, time), Finding(kind, cause, time))
             found.take(request, same, alone)
 
@@ -132,6 +142,17 @@ _VAGUE: Final = {
     Kind.ANOTHER_PROCESS: Kind.ANOTHER_USER,
 }
 """What an answer alone may look like -> what it is where others show that in the same place."""
+
+
+def _cut(item: Difference) -> Difference:
+    """Return a difference as it can be kept: without the rest of texts that go on and on."""
+    where, expected, found = item.where, item.expected, item.found
+    return replace(
+        item,
+        where=where[:_LONGEST],
+        expected=expected and expected[:_LONGEST],
+        found=found and found[:_LONGEST],
+    )
 
 
 def _grouped(items: Iterable[Difference]) -> dict[tuple[Kind, str], list[Difference]]:

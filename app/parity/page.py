@@ -7,7 +7,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from app.parity.conclusions import bars, bound, not_asked, sentence
 from app.parity.curl import curl
-from app.parity.report import Report, marked, places, short
+from app.parity.report import Report, marked, places, short, visible
 
 _TEMPLATES: Final = Environment(
     loader=PackageLoader("app.parity"),
@@ -39,4 +39,5 @@ def html(report: Report) -> str:
         places=places,
         curl=curl,
         short=short,
+        visible=visible,
     )

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
 from importlib.util import find_spec
+from itertools import islice
 from typing import TextIO, TypeVar
 
 import click
@@ -13,17 +14,21 @@ import click
 from app.parity.report import Report, rows, visible
 
 _Item = TypeVar("_Item")
+_MOST_ROWS = 100
 _TITLES = ("difference", "where", "answers", "expected", "found")
 
 
 def show(report: Report) -> None:
     """Print findings as a table, and the verdict last."""
-    table = [tuple(map(visible, row)) for row in rows(report.verdict)]
+    table = [tuple(map(visible, row)) for row in islice(rows(report.verdict), _MOST_ROWS)]
     if table and _is_rich(sys.stdout):
         _rich_table(table)
     else:
         for kind, places, answers, expected, found in table:
             say(f"{kind}, {places} ({answers} answers): {expected} became {found}")
+    left = len(report.verdict.findings) - len(table)
+    if left:
+        say(f"and {left:,} findings more: --html, --json and --junit write all of them")
     for note in report.notes():
         say(note)
     say(report.summary())

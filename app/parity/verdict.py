@@ -145,8 +145,8 @@ class Verdict:
         if root is not None and found is not None and user is not None:
             steady = self._identities.named(steady, user, root, found)
             flaky = self._identities.named(flaky, user, root, found)
-        left = self.allowed.remaining(
-            [*steady, *flaky], lambda item: self._masked(outcome, [item])[0]
+        left = set(
+            self.allowed.remaining([*steady, *flaky], lambda item: self._masked(outcome, [item])[0])
         )
         if (steady or flaky) and not left:
             self.only_allowed += 1

@@ -250,6 +250,13 @@ def test_deep_nesting_is_malformed_not_a_crash() -> None:
     assert _named(_answer("<a/>", _XML), _answer("<a>" * 10_000, _XML)) == [("malformed", "body")]
 
 
+def test_another_document_has_not_ever_more_differences() -> None:
+    """They would fill a report, and say nothing more."""
+    many = ",".join(f'"a{number}":1' for number in range(5_000))
+
+    assert len(explain(_answer("{}"), _answer(f"{{{many}}}"))) == 200
+
+
 _WIDE = {
     "elements": (_XML, "<r>" + "<a/>" * 7_900 + "</r>"),
     "too many elements": (_XML, "<r>" + "<a/>" * 200_000 + "</r>"),

@@ -3,7 +3,7 @@
 import pytest
 
 from app.parity.difference import Difference, Kind
-from app.parity.finding import Findings, When
+from app.parity.finding import OTHERS, Findings, When
 from app.parity.outcome import Alone
 from app.parity.recording import Request
 
@@ -112,3 +112,38 @@ def test_what_differs_at_once_and_again_differs_always() -> None:
 
     _take(made, 2, Kind.NIL, "a")
     assert _found(made) == {"nil": 4}
+
+
+def _extra(*places: str, kind: Kind = Kind.EXTRA_MEMBER) -> Findings:
+    found = Findings()
+    for place in places:
+        item = Difference(kind, place, None, "1")
+        found.take(_REQUEST, [item], When.ALWAYS, None)
+    return found
+
+
+def test_many_places_are_one_finding() -> None:
+    """Beyond two thousand; how many answers have it is still counted."""
+    findings = _extra(*map(str, range(3_000))).gathered()
+
+    assert len(findings) == 2_001
+    assert (findings[0].cause, findings[0].answers) == (OTHERS, 1_000)
+
+
+def test_a_finding_names_a_thousand_places() -> None:
+    """What stands in those is counted on."""
+    (finding,) = _extra(*map(str, range(2_000)), "5", kind=Kind.ESCAPE).gathered()
+
+    assert finding.answers == 2_001
+    assert len(finding.places) == 1_000
+    assert finding.places["5"] == 2
+
+
+def test_an_example_does_not_go_on_and_on() -> None:
+    """A report shows its start."""
+    found = Findings()
+    item = Difference(Kind.OTHER_VALUE, "a", "1", "x" * 1_000_000)
+    found.take(_REQUEST, [item], When.ALWAYS, None)
+
+    (finding,) = found.gathered()
+    assert finding.examples[0].difference == Difference(Kind.OTHER_VALUE, "a", "1", "x" * 10_000)

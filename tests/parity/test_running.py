@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lxml import etree
 
 from app.host.application import WebApi
 from tests import truth
@@ -149,16 +150,20 @@ def test_a_closed_pipe_loses_no_report(start: Start, tmp_path: Path) -> None:
     assert said == b""
 
 
-def test_what_a_service_says_can_be_printed_anywhere(start: Start) -> None:
+def test_what_a_service_says_can_be_written_anywhere(start: Start, tmp_path: Path) -> None:
     """Escapes for terminals, half characters and letters that the output has not."""
     hostile = '{"\\ud800\\u001b[2J\\u202e\u00fc":"\u009b31m\u044f"}'.encode()
     with talking(_LEGACY) as legacy, talking(sends(whole(hostile))) as new:
-        options = ["--users", "1"]
+        options = ["--users", "1", "--json", "report.json", "--junit", "junit", "--html", "html"]
         process = start("compare", legacy, new, *options, PYTHONIOENCODING="cp1252")
         ended, said, _ = _ends(process)
 
     assert "extra member, \\ud800\\x1b[2J\\u202e\xfc (2 answers)" in said
     assert 'became "\\x9b31m\\u044f"' in said
+    places = [finding["places"] for finding in _report(tmp_path)["findings"]]
+    assert {"\ud800\x1b[2J\u202e\xfc": 2} in places
+    assert etree.parse(tmp_path / "junit").xpath("count(testcase/failure)") >= 2
+    assert "\x1b" not in (tmp_path / "html").read_text(encoding="utf-8")
     assert "\x1b" not in said
     assert ended == 1
 
