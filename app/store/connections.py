@@ -19,7 +19,7 @@ from app.store.deadline import SilenceError, remaining, within
 Result = TypeVar("Result")
 _FIRST_TRIAL_SECONDS = 0.5
 # An answer that a slow statement was cancelled comes before the deadline: slow is not silent.
-_STATEMENT_PART = 0.9
+_STATEMENT_PART = 0.8
 _INHERITED: Final[list[Any]] = []
 
 
