@@ -47,7 +47,8 @@ _FILTER = WithoutClientsText()
 
 def install(app: Flask, log_user_id: bool) -> None:
     """Hide what clients send from the application's logger and from those of all servers."""
-    for logger in (app.logger, *map(logging.getLogger, _SERVERS)):
+    # Not app.logger: Flask would give it a handler before the server configures logging.
+    for logger in map(logging.getLogger, (app.name, *_SERVERS)):
         if log_user_id:
             logger.removeFilter(_FILTER)
         else:
