@@ -51,7 +51,7 @@ def explain(
         *_content_types(expected, found),
     ]
     if method == "HEAD":
-        return different
+        return [*different, *_lengths(expected, found, headers)]
     old_encoding, new_encoding = content_encoding(expected), content_encoding(found)
     if old_encoding != new_encoding:
         name = "Content-Encoding"
@@ -91,6 +91,13 @@ def _connections(expected: Answer, found: Answer, headers: ComparedHeaders) -> I
 
 def _end(answer: Answer) -> str | None:
     return {None: None, True: "closes", False: "stays open"}[answer.closes]
+
+
+def _lengths(expected: Answer, found: Answer, headers: ComparedHeaders) -> Iterator[Difference]:
+    """Compare the lengths of bodies that HEAD leaves out; those of others say nothing more."""
+    old, new = expected.header("Content-Length"), found.header("Content-Length")
+    if headers.only is None and None not in (old, new) and old != new:
+        yield Difference(Kind.HEADER, "Content-Length", old, new)
 
 
 def _framing(answer: Answer) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Final
 
 from app.parity.difference import Difference, Kind
@@ -73,7 +73,7 @@ def fingerprint(process: Node) -> int:
 def _values(process: Node) -> Iterator[tuple[str, str]]:
     for child in process.children:
         text = "" if child.value is None else child.value
-        with suppress(InvalidOperation):
+        with suppress(ArithmeticError):
             text = str(Decimal(text).normalize())
         yield child.name, text
 

@@ -1,6 +1,7 @@
 """Differences of two answers, by kind, place and text."""
 
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -222,6 +223,16 @@ def test_a_head_has_no_body_to_compare() -> None:
     assert explain(_answer("{}"), _answer(""), method="HEAD") == []
 
 
+def test_a_head_says_how_long_its_body_would_be() -> None:
+    """That is compared where recordings hold it."""
+    old, new = (Answer(200, (("Content-Length", length),), b"") for length in ("9", "10"))
+
+    (found,) = explain(old, new, ComparedHeaders(), "HEAD")
+    assert (found.kind, found.where, found.found) == ("header", "Content-Length", "10")
+    assert explain(old, new, ComparedHeaders()) == []
+    assert explain(old, new, method="HEAD") == []
+
+
 def test_a_body_in_no_known_format_is_shown_whole() -> None:
     """There are no tokens to name."""
     old, new = _answer("one", "text/plain"), _answer("two", "text/plain")
@@ -277,6 +288,11 @@ _WIDE = {
     "digits": (_XML, "<r>" + "1" * 900_000 + "x</r>"),
     "number": (_JSON, '{"a":' + "1" * 900_000 + "}"),
     "exponent": (_JSON, '{"a":1e' + "9" * 900_000 + "}"),
+    "bytes of another charset": (
+        _XML,
+        "<r>" + "<a>\u00fc</a>" * 4_900 + "x" * 800_000 + "</r>",
+    ),
+    "text of another charset": (_JSON, '{"a":"' + "\u00fc" * 440_000 + '"}'),
     "blanks": (_XML, "<r" + " " * 900_000 + "x></r>"),
     "comments": (_XML, "<!---->" * 9_000 + "<r"),
 }
@@ -291,7 +307,9 @@ def test_a_hostile_document_is_explained_in_time(name: str) -> None:
     plain = _answer("{}" if content_type == _JSON else "<r/>", content_type)
     started = time.monotonic()
 
+    latin = replace(found, body=body.encode("latin-1", "replace"))
     differences = [explain(plain, found), explain(found, changed)]
+    differences += [explain(found, latin)] if latin.body != found.body else []
     Mask(("a",))(found)
 
     assert all(differences)

@@ -149,3 +149,18 @@ def test_a_result_is_named_by_what_weighs_most() -> None:
     assert result_of([], [item], True) is Result.FLAKY
     assert result_of([], [], True) is Result.MOVED
     assert result_of([], [], False) is Result.SAME
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["1e999999999", "-1E999999999", '"sNaN"', '"NaN"', "1" * 5000, '"\\ud800"', "[1]", "{}"],
+)
+def test_an_absurd_value_ends_no_run(value: str) -> None:
+    """It is another value, on either side."""
+    absurd = _SAME.replace(b"1.0", value.encode())
+    verdict = _verdict()
+    verdict.take(_outcome(_SAME, absurd))
+    verdict.take(_outcome(absurd, _SAME, user=2))
+
+    assert verdict.counts == {Result.DIFFERENT: 2}
+    assert verdict.exit_code is ExitCode.DIFFERENT
