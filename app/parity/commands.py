@@ -12,8 +12,10 @@ from flask.cli import with_appcontext
 
 from app.parity import live, page, recording
 from app.parity.about import About
+from app.parity.arguments import Listening, Masking, Pace, Reporting, Requests
 from app.parity.asking import Asking
 from app.parity.client import NoAnswerError
+from app.parity.coverage import Coverage
 from app.parity.credentials import Credentials
 from app.parity.headers import ComparedHeaders
 from app.parity.listener import Page
@@ -24,11 +26,6 @@ from app.parity.options import (
     PACE,
     REPORTING,
     REQUESTS,
-    Listening,
-    Masking,
-    Pace,
-    Reporting,
-    Requests,
     credentials,
     existing,
     url_argument,
@@ -75,18 +72,11 @@ def replay(
     """Ask a service what was recorded; compare the answers byte for byte."""
     service = service_of(base_url, pace, credentials, own_host=reporting.own_host)
     try_outputs(reporting.outputs, [file, reporting.allow, masking.mask_key])
-    mask = mask_of(masking.mask_key)
-    verdict = Verdict(
-        allowed_of(reporting.allow),
-        mask(masking.masked),
-        coverage_of(),
-        Demands(dropped=reporting.dropped),
-        {"service": service.troubles},
-    )
+    verdict = _verdict(reporting, masking, coverage_of(), {"service": service.troubles})
     items = _fit(progress(recording.read(file), partial(_lines, file)), verdict, error_detail)
     repeated = shuffled(items, 0, reporting.repeat) if reporting.repeat else items
     asking = Asking(pace.concurrency, pace.rate, pace.failures)
-    replaying = Replay(service, reporting.more, mask, crowd=crowd_of(pace))
+    replaying = Replay(service, reporting.more, mask_of(masking.mask_key), crowd=crowd_of(pace))
     run = asking.run(replaying, repeated, _failure)
     about = About(legacy=str(file), new=str(service), requests=f"all of {file.name}")
     report = Report(about, str(service), verdict)
@@ -132,15 +122,10 @@ def compare(
     new = service_of(new_url, pace, new_credentials, own_host=reporting.own_host)
     try_outputs(reporting.outputs, [*requests.logs, recordings, reporting.allow, masking.mask_key])
     chosen = selection_of(legacy, requests, recordings, listening)
-    verdict = Verdict(
-        allowed_of(reporting.allow),
-        mask_of(masking.mask_key)(masking.masked),
-        coverage_of(chosen.action),
-        Demands(slower_than, reporting.dropped),
-        {"legacy": legacy.troubles, "new": new.troubles},
-    )
-    headers = ComparedHeaders(more=reporting.more)
-    ask = Comparison(legacy, new, headers, crowd_of(pace))
+    coverage = coverage_of(chosen.action)
+    troubles = {"legacy": legacy.troubles, "new": new.troubles}
+    verdict = _verdict(reporting, masking, coverage, troubles, slower_than)
+    ask = Comparison(legacy, new, ComparedHeaders(more=reporting.more), crowd_of(pace))
     about = About(
         legacy=str(legacy),
         new=str(new),
@@ -162,6 +147,22 @@ def compare(
         code = judge(run, report, reporting)
     say_others(chosen)
     return code
+
+
+def _verdict(
+    reporting: Reporting,
+    masking: Masking,
+    coverage: Coverage,
+    troubles: Mapping[str, Counter[str]],
+    slower_than: float | None = None,
+) -> Verdict:
+    return Verdict(
+        allowed_of(reporting.allow),
+        mask_of(masking.mask_key)(masking.masked),
+        coverage,
+        Demands(slower_than, reporting.dropped),
+        troubles,
+    )
 
 
 def _described(requests: Requests, recordings: Path | None, listening: Listening) -> str:

@@ -9,9 +9,9 @@ from typing import TypeVar
 import click
 
 from app.parity import live
+from app.parity.arguments import Listening, Pace
 from app.parity.client import NoAnswerError
 from app.parity.listener import Listener, Page
-from app.parity.options import Listening, Pace
 from app.parity.recording import Request
 from app.parity.terminal import say
 from app.webapi.routing import HttpActionDescriptor

@@ -10,12 +10,12 @@ from flask import current_app
 
 from app.host.application import WebApi
 from app.parity import allowed, selection
+from app.parity.arguments import Listening, Pace, Requests
 from app.parity.client import Service
 from app.parity.coverage import Coverage
 from app.parity.credentials import Credentials
 from app.parity.crowd import Crowd
 from app.parity.masking import Mask
-from app.parity.options import Listening, Pace, Requests
 from app.parity.selection import Selection
 from app.parity.terminal import say
 from app.webapi.routing import HttpActionDescriptor

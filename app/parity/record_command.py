@@ -10,6 +10,7 @@ import click
 from flask.cli import with_appcontext
 
 from app.parity import live
+from app.parity.arguments import Listening, Masking, Pace, Requests
 from app.parity.asking import Asking, StoppedError
 from app.parity.client import NoAnswerError, Service, Timed
 from app.parity.credentials import Credentials
@@ -19,10 +20,6 @@ from app.parity.options import (
     MASKING,
     PACE,
     REQUESTS,
-    Listening,
-    Masking,
-    Pace,
-    Requests,
     credentials,
     url_argument,
     written,

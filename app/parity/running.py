@@ -11,9 +11,9 @@ from typing import Any
 import click
 
 from app.parity import page, terminal
+from app.parity.arguments import Reporting
 from app.parity.asking import StoppedError
 from app.parity.client import NoAnswerError, Service
-from app.parity.options import Reporting
 from app.parity.outcome import Outcome
 from app.parity.report import Report, write
 from app.parity.verdict import ExitCode
