@@ -30,10 +30,11 @@ def _ask(port: int, user_id: int) -> truth.Answer:
     [
         [*_CHARGECLOUD, "serve", "--bind", "127.0.0.1:{port}"],
         [*_CHARGECLOUD, "serve", "--server", "granian", "--bind", "127.0.0.1:{port}"],
+        [*_CHARGECLOUD, "serve", "--server", "waitress", "--bind", "127.0.0.1:{port}"],
         [*_GUNICORN, "-b", "127.0.0.1:{port}", "wsgi:app"],
         [sys.executable, "-m", "flask", "--app", "wsgi", "run", "--port", "{port}"],
     ],
-    ids=["serve", "granian", "gunicorn", "flask"],
+    ids=["serve", "granian", "waitress", "gunicorn", "flask"],
 )
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["TERM", "INT"])
 def test_a_server_answers_and_stops(
@@ -90,7 +91,7 @@ def _cores(pid: int) -> dict[int, int]:
     return found
 
 
-@pytest.mark.parametrize("start", ["serve", "gunicorn"])
+@pytest.mark.parametrize("start", ["serve", "gunicorn", "gunicorn without our settings"])
 def test_a_wrong_setting_stops_the_start(
     start: str, clean_env: dict[str, str], tmp_path: Path
 ) -> None:
@@ -98,6 +99,7 @@ def test_a_wrong_setting_stops_the_start(
     commands = {
         "serve": [*_CHARGECLOUD, "serve"],
         "gunicorn": [*_GUNICORN, "-c", "python:app.gunicorn_conf", "wsgi:app"],
+        "gunicorn without our settings": [*_GUNICORN, "wsgi:app"],
     }
     env = {**clean_env, "CHARGECLOUD_NO_PROCESS": "maybe"}
 
