@@ -1,7 +1,9 @@
 """Web API's rules hosted in Flask, and the settings that change answers."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 
 import pytest
 from flask import Response, abort, url_for
@@ -284,3 +286,27 @@ def test_leading_slashes_reach_nothing(
     answer = truth.call(make_app(), target, method=method)
 
     assert answer.status == 404
+
+
+def test_the_way_of_a_request_is_short(make_app: Make) -> None:
+    """At most eight modules lead from the server to the rules of Web API and into the store."""
+    app = make_app()
+    root = str(Path(__file__).parent.parent.parent / "app")
+    met: set[str] = set()
+
+    def note(frame: FrameType, event: str, _: object) -> None:
+        if frame.f_code.co_filename.startswith(root):
+            met.add(str(Path(frame.f_code.co_filename).relative_to(root)))
+
+    # Whatever is made at the first request is made before.
+    _ask(app, f"{_PATH}1")
+    sys.setprofile(note)
+    try:
+        _ask(app, f"{_PATH}1")
+    finally:
+        sys.setprofile(None)
+
+    rooms = {name.partition("/")[0] for name in met}
+    way = {name for name in met if not name.startswith(("webapi/", "store/"))}
+    assert rooms == {"observe", "host", "webapi", "store"}
+    assert len(way) + len({"webapi", "store"}) <= 8, way
