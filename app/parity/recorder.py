@@ -5,13 +5,15 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 from app.parity.headers import without_cookie_values
 from app.parity.masking import Mask
 from app.parity.recording import Answer, Recording, RecordingError, Request, line, parse
 
 Tagged = tuple[str, Request]
+_START: Final = b'{"id": '
+"""So each line starts: a last one that doesn't was not cut off, but is somebody else's."""
 
 
 class Recorder:
@@ -86,6 +88,8 @@ class Recorder:
         end = 0
         for number, text in enumerate(self._file, 1):
             if not text.endswith(b"\n"):
+                if not text.startswith(_START[: len(text)]):
+                    raise RecordingError(f"{self._path}:{number}: is not a recording")
                 break
             end += len(text)
             if text.strip():
