@@ -26,7 +26,7 @@ _INHERITED: Final[list[Any]] = []
 class Kept:
     """A connection that is closed when its thread or the process ends."""
 
-    def __init__(self, connection: Any, identity: object) -> None:
+    def __init__(self, connection: Any, identity: sqlite_file.Identity | None) -> None:
         self.connection = connection
         self.identity = identity
         self.close = finalize(self, _close, connection, os.getpid())
@@ -133,7 +133,11 @@ class Connections:
         kept: Kept | None = getattr(self._threads, "kept", None)
         # One stat a request (1 us) finds a file that was deleted, replaced or overwritten
         # beside an open connection, which SQLite itself goes on reading.
-        if kept is None or not self.file or kept.identity == sqlite_file.identity(self.file):
+        if kept is None or not self.file:
+            return kept
+        found = sqlite_file.identity(self.file)
+        if kept.identity == found or sqlite_file.is_checkpoint(self.file, kept.identity, found):
+            kept.identity = found
             return kept
         self.close()
         return None

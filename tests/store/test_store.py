@@ -1,6 +1,8 @@
 """The store keeps what it is given, exactly."""
 
 import os
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 from app.errors import StoreError
 from app.host.actions import CHARGE_PROCESS, RESOURCES
 from app.server import demo
+from app.store import sqlite_file
 from app.store.store import Store, Stored
 from schemas.charge_process import ChargeProcess
 from schemas.clr import INT32_MAX, INT32_MIN
@@ -148,3 +151,23 @@ def test_a_broken_file_is_named_and_a_good_one_is_read_again(store: Store, tmp_p
     path.write_bytes(good)
 
     assert store.latest(CHARGE_PROCESS, 1) is not None
+
+
+def test_a_checkpoint_of_another_writer_is_no_other_file(store: Store, tmp_path: Path) -> None:
+    """Where a program writes all the time, a reader keeps its connection."""
+    path = tmp_path / "folder" / "store.sqlite"
+    store.replace(CHARGE_PROCESS, [_process(1, 1)])
+    before = sqlite_file.identity(str(path))
+    os.utime(path, ns=(0, 0))
+    overwritten = sqlite_file.identity(str(path))
+    assert not sqlite_file.is_checkpoint(str(path), before, overwritten)
+
+    with closing(sqlite3.connect(path, isolation_level=None)) as writer:
+        writer.execute("UPDATE charge_process SET user_id = 2")
+        writer.execute("PRAGMA wal_checkpoint")
+        after = sqlite_file.identity(str(path))
+
+        assert after != overwritten
+        assert sqlite_file.is_checkpoint(str(path), overwritten, after)
+        assert not sqlite_file.is_checkpoint(str(path), (0, *overwritten[1:]), after)
+    assert store.latest(CHARGE_PROCESS, 2) is not None
