@@ -148,7 +148,10 @@ def nginx(**site: Any) -> None:
 )
 @with_appcontext
 def systemd(command: str | None, server: str, workers: int | None, **given: Any) -> None:
-    """Print a hardened unit for systemd, with limits that fit the workers and threads."""
+    """Print a hardened unit for systemd.
+
+    Its limits fit the workers and threads.
+    """
     if server == "waitress" and (workers or 1) > 1:
         raise click.UsageError("--server waitress is one process: it takes --workers 1 only")
     unit = Unit(
@@ -183,5 +186,8 @@ def systemd(command: str | None, server: str, workers: int | None, **given: Any)
     help="Worker processes in the compose file.",
 )
 def container_(base: str, compose: bool, workers: int) -> None:
-    """Print a recipe for an image, or a compose file with PostgreSQL and nginx."""
+    """Print a recipe for a container's image, or a compose file.
+
+    The compose file has PostgreSQL and nginx beside the service.
+    """
     click.echo(container.compose(workers) if compose else container.recipe(base), nl=False)

@@ -118,7 +118,8 @@ def _used(main: psutil.Process) -> tuple[int, float, int]:
     for process in [main, *main.children(recursive=True)]:
         try:
             used = process.num_threads(), process.memory_info().rss / 2**20, process.num_fds()
-        except psutil.NoSuchProcess:
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            # It has just ended, which hides its descriptors from an ordinary user first.
             continue
         found.append(used)
     tasks, megabytes, descriptors = zip(*found, strict=True)

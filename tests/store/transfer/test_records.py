@@ -144,7 +144,7 @@ def _without(name: str) -> str:
         ("[" * 100_000, "file:1: "),
         ('{"a":"b', "file:1: is not JSON: Unterminated string starting at column 6"),
         ('{"a":"b\n"}', "file:1: is not JSON: Invalid control character at column 8"),
-        ('{\n "a": 1,\n}', "file:3: is not JSON: Expecting property name"),
+        ('{\n "a": 1\n "b"}', "file:3: is not JSON: Expecting ',' delimiter at column 2"),
         ('{\n"a":\n1}7', "file:1: user_id: is missing"),
         ('[\n{"user_id":1},\n\n5]', "file:2: process_id: is missing"),
         (f"[{_LINE},\n\n5]", "file:4: must be an object with the members of ChargeProcess"),
