@@ -12,7 +12,7 @@ from app.parity.allowed import AllowedDifferences
 from app.parity.asking import Asking
 from app.parity.client import NoAnswerError, Service
 from app.parity.difference import Kind
-from app.parity.explain import OF_RECORDINGS, explain
+from app.parity.explain import explain
 from app.parity.masking import Mask
 from app.parity.outcome import Comparison, Replay
 from app.parity.recording import Recording, read
@@ -107,7 +107,7 @@ def test_a_flaky_service_is_called_flaky_when_compared(make_app: Callable[..., W
     """The same live, beside a steady legacy service."""
     verdict = _verdict()
     with serving(make_app(log_requests=False)) as legacy, serving(_now_and_then(make_app)) as new:
-        comparison = Comparison(Service(legacy), Service(new), OF_RECORDINGS)
+        comparison = Comparison(Service(legacy), Service(new))
         for item in _recorded()[:40]:
             verdict.take(comparison(item.request))
 
@@ -126,7 +126,7 @@ def test_a_mutant_is_named_when_compared(make_app: Callable[..., WebApi], name: 
         serving(make_app(log_requests=False)) as legacy,
         serving(Changed(make_app(log_requests=False), change)) as new,
     ):
-        comparison = Comparison(Service(legacy), Service(new), OF_RECORDINGS)
+        comparison = Comparison(Service(legacy), Service(new))
         for item in _recorded():
             verdict.take(comparison(item.request))
 
