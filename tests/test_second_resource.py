@@ -5,7 +5,9 @@ ChargeProcess goes.
 """
 
 import json
+import re
 import sqlite3
+import textwrap
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -17,13 +19,16 @@ from lxml import etree
 from openapi_spec_validator import validate
 from werkzeug.serving import make_server
 
+import schemas
 from app.config import Settings
 from app.errors import ConfigError
 from app.factory import create_app
+from app.host import actions
 from app.host.actions import ACTIONS, Action
 from app.host.application import WebApi
 from app.parity.recording import read
 from app.server import demo
+from schemas import clr
 from schemas.charge_process import ChargeProcess
 from schemas.clr import Boolean, DateTime, Decimal, Int32, String
 from schemas.contract import Contract
@@ -224,6 +229,23 @@ def test_legacy_queries_stand_in_a_folder(tmp_path: Path) -> None:
     app.store.close()
     with pytest.raises(ConfigError, match=r"folder with ChargeProcess\.sql, MeterReading\.sql"):
         create_app(Settings(database_url=url, status_query=file), _METERING)
+
+
+def test_the_steps_of_the_readme_make_one(tmp_path: Path) -> None:
+    """The contract and the action of schemas/README.md, as they stand there."""
+    text = Path(schemas.__file__).with_name("README.md").read_text(encoding="utf-8")
+    steps = re.findall(r"```python\n(.*?)```", text, re.S)
+    names = {**vars(clr), **vars(actions), "Contract": Contract}
+    for step in steps:
+        exec(textwrap.dedent(step), names)
+    url = f"sqlite:///{tmp_path / 'store.sqlite'}"
+
+    app = create_app(Settings(database_url=url), names["ACTIONS"])
+
+    assert len(steps) == 2
+    assert _body(app, f"{_TARGET}8") == "null"
+    assert "reading_no" in _body(app, "/schemas/MeterReading.xsd")
+    app.store.close()
 
 
 @pytest.mark.parametrize(
