@@ -180,15 +180,17 @@ class Settings:
     status_query: str | None = _setting(
         None, _text, "a file of SQL with :user_id, or a folder of such files"
     )
-    utc_dates: str = _setting("offset", _one_of("offset", "Z"), "offset|Z")
-    error_detail: str = _setting("never", _one_of("never", "local", "always"), "never|local|always")
-    no_process: str = _setting("null", _one_of("null", "204", "404"), "null|204|404")
+    utc_dates: str = _setting("offset", _one_of("offset", "Z"), "offset or Z")
+    error_detail: str = _setting(
+        "never", _one_of("never", "local", "always"), "never, local or always"
+    )
+    no_process: str = _setting("null", _one_of("null", "204", "404"), "null, 204 or 404")
     proxy_hops: int = _setting(0, _number(0, 9), "a number from 0 to 9")
     base_path: str = _setting("/", _base_path, "/ or a path such as /ChargeCloudAPI")
-    help_page: bool = _setting(True, _on, "on|off")
-    log_format: str = _setting("auto", _one_of("auto", "json", "text"), "auto|json|text")
-    log_requests: bool = _setting(True, _on, "on|off")
-    log_user_id: bool = _setting(False, _on, "on|off")
+    help_page: bool = _setting(True, _on, "on or off")
+    log_format: str = _setting("auto", _one_of("auto", "json", "text"), "auto, json or text")
+    log_requests: bool = _setting(True, _on, "on or off")
+    log_user_id: bool = _setting(False, _on, "on or off")
     metrics: str = _setting("off", _metrics, "off, on or HOST:PORT")
     allowed_hosts: tuple[str, ...] = _setting(
         (), _host_names, "host names separated by commas, such as api.example,.charge.example"
@@ -197,12 +199,12 @@ class Settings:
     jwt_jwks: str | None = _setting(
         None, _key_set, "an absolute path or an https URL", show=masked_place
     )
-    jwt_issuer: str | None = _setting(None, _text, "the only issuer of tokens")
-    jwt_audience: str | None = _setting(None, _text, "this service's name in tokens")
+    jwt_issuer: str | None = _setting(None, _text, "one line of text")
+    jwt_audience: str | None = _setting(None, _text, "one line of text")
     jwt_algorithms: tuple[str, ...] = _setting(
         ("RS256",), _algorithms, f"some of {','.join(ALGORITHMS)}"
     )
-    jwt_user_claim: str = _setting("user_id", _text, "the name of a claim")
+    jwt_user_claim: str = _setting("user_id", _text, "one line of text")
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> Self:

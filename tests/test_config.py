@@ -35,8 +35,8 @@ def test_settings_are_read() -> None:
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
-        ("ERROR_DETAIL", "yes", "must be never|local|always, not 'yes'"),
-        ("NO_PROCESS", "500", "must be null|204|404, not '500'"),
+        ("ERROR_DETAIL", "yes", "must be never, local or always, not 'yes'"),
+        ("NO_PROCESS", "500", "must be null, 204 or 404, not '500'"),
         ("PROXY_HOPS", "-1", "must be a number from 0 to 9, not '-1'"),
         ("PROXY_HOPS", "10", "must be a number from 0 to 9, not '10'"),
         ("PROXY_HOPS", "١", "must be a number from 0 to 9"),
