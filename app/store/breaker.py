@@ -1,4 +1,8 @@
-"""A circuit breaker: while a server is silent, calls fail at once instead of waiting in turn."""
+"""A circuit breaker: while a server is silent, calls fail at once instead of waiting in turn.
+
+pybreaker 1.4.1 holds its lock for the whole of a call, so that threads wait for each other;
+circuitbreaker 2.1.3 lets all threads try an open one at once.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
