@@ -24,6 +24,8 @@ from app.store.deadline import SilenceError
 
 _SECONDS = 4.5
 _FIRST = 0.5
+_ROUNDING = 1e-6
+"""Sums of seconds depend on their order."""
 
 
 class Clock:
@@ -148,15 +150,15 @@ class AnyOrder(RuleBasedStateMachine):
             assert was_open
             last = self.trials[-1] if self.trials else None
             due = last.began + last.seconds if last else self.opened_at
-            assert self.clock.now < due + PAUSE_SECONDS
+            assert self.clock.now < due + PAUSE_SECONDS + _ROUNDING
             return multiple()
         if not was_open:
             assert made.seconds == _SECONDS
             return made
         assert _FIRST <= made.seconds <= _SECONDS
-        assert made.began >= self.opened_at + PAUSE_SECONDS
+        assert made.began >= self.opened_at + PAUSE_SECONDS - _ROUNDING
         for earlier in self.trials:
-            assert made.began >= earlier.began + earlier.seconds + PAUSE_SECONDS
+            assert made.began >= earlier.began + earlier.seconds + PAUSE_SECONDS - _ROUNDING
         self.trials.append(made)
         return made
 
@@ -196,7 +198,7 @@ class AnyOrder(RuleBasedStateMachine):
             return
         now = self.clock.now
         state = dict(vars(self.breaker))
-        self.clock.now += _SECONDS + PAUSE_SECONDS
+        self.clock.now += _SECONDS + PAUSE_SECONDS + _ROUNDING
         made = Call(self.breaker, self.clock)
         made.end()
         assert not self.breaker.is_open
