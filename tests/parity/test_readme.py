@@ -41,7 +41,7 @@ def test_every_kind_is_listed_with_its_version() -> None:
 
 def test_the_headers_that_are_not_compared_are_listed() -> None:
     """All of them, and no other."""
-    listed = _section("What is compared").partition("IIS\n  adds of itself:")[2].partition(". ")[0]
+    listed = _section("What is compared").partition("added by\n  IIS:")[2].partition(". ")[0]
 
     assert tuple(re.findall(r"`([^`]+)`", listed)) == NOT_COMPARED
 
