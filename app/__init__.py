@@ -5,4 +5,4 @@ import sys
 if sys.version_info < (3, 11):  # noqa: UP036  for who runs a checkout without pip's own check
     sys.exit(f"chargecloud needs Python 3.11 or newer; this is {sys.version.split()[0]}")
 
-__version__ = "1.0.0"
+__version__ = "1.1.0"
