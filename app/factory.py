@@ -45,7 +45,7 @@ def create_app(settings: Settings | None = None, actions: Sequence[Action] = ACT
 
 
 def _middleware(settings: Settings) -> list[Middleware]:
-    """Return what stands around the application, in the order that a request meets it."""
+    """Return the middleware, in the order in which it handles a request."""
     line = LINES[chosen_format(settings.log_format), settings.log_user_id]
     hops = settings.proxy_hops
     forwarded: list[Middleware] = [partial(ProxyFix, x_for=hops, x_proto=hops, x_host=hops)]

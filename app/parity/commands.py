@@ -48,7 +48,7 @@ from app.parity.terminal import progress
 from app.parity.verdict import Demands, Verdict
 
 _READINGS: Final = 2
-"""So often the legacy service is asked for each comparison."""
+"""How many times the legacy service is asked for each comparison."""
 
 
 @click.command("replay")
@@ -69,7 +69,7 @@ def replay(
     credentials: Credentials,
     error_detail: bool,
 ) -> int:
-    """Ask a service what was recorded; compare the answers byte for byte."""
+    """Send recorded requests to a service and compare the answers byte for byte."""
     service = service_of(base_url, pace, credentials, own_host=reporting.own_host)
     try_outputs(reporting.outputs, [file, reporting.allow, masking.mask_key])
     verdict = _verdict(reporting, masking, coverage_of(), {"service": service.troubles})
@@ -89,7 +89,7 @@ def replay(
 @click.argument("new_url", callback=url_argument)
 @REQUESTS
 @LISTENING
-@click.option("--recordings", type=existing, help="Ask the GETs of these recordings.")
+@click.option("--recordings", type=existing, help="Send the GET requests of these recordings.")
 @PACE
 @MASKING
 @REPORTING
@@ -117,7 +117,7 @@ def compare(
     seed: int,
     slower_than: float | None,
 ) -> int:
-    """Ask two services the same, live, in random order. Sends nothing but GET."""
+    """Compare two live services: send both the same GETs, in random order."""
     legacy = service_of(legacy_url, pace, legacy_credentials)
     new = service_of(new_url, pace, new_credentials, own_host=reporting.own_host)
     try_outputs(reporting.outputs, [*requests.logs, recordings, reporting.allow, masking.mask_key])

@@ -23,7 +23,7 @@ _LONGEST_REASON: Final = 200
 
 
 class DroppedError(Exception):
-    """The connection ended behind a sent request, before a byte of an answer."""
+    """The connection ended after the request was sent, before a byte of an answer."""
 
 
 class Deadline:

@@ -79,23 +79,25 @@ written = click.Path(dir_okay=False, writable=True, path_type=Path)
 REQUESTS = _grouped(
     "requests",
     Requests,
-    click.option("--action", metavar="PATH", help="Such as Meter/Reading; the first by default."),
+    click.option(
+        "--action", metavar="PATH", help="The action, such as Meter/Reading; default: the first."
+    ),
     click.option("--users", metavar="IDS", help="Ids and ranges such as 1-100,7, or a file."),
-    click.option("--matrix", is_flag=True, help=f"Ask each user {SIZE} ways, not two."),
+    click.option("--matrix", is_flag=True, help=f"Send {SIZE} requests for each user, not two."),
     click.option(
         "--log",
         "logs",
         multiple=True,
         metavar="FILE",
         callback=files_argument,
-        help="Take the action's GETs from a log: of IIS, combined, JSON lines, HAR, or URLs one a "
+        help="Read the action's GETs from a log: IIS, combined, JSON lines, HAR, or URLs one a "
         "line; .gz or not; a pattern such as 'u_ex*.log' for several.",
     ),
     click.option(
         "--log-fields",
         default="",
         metavar="NAMES",
-        help="The fields of IIS logs that have no #Fields line, as that would name them.",
+        help="The fields of IIS logs without a #Fields line, named as in such a line.",
     ),
     click.option(
         "--log-method", metavar="FIELD", help="The method's field in JSON lines, such as a.b."
@@ -111,7 +113,7 @@ LISTENING = _grouped(
         "--listen",
         metavar="HOST:PORT",
         callback=_address,
-        help="Ask what a proxy mirrors to this address, until the command is stopped. / shows the"
+        help="Listen here for requests that a proxy mirrors, until stopped. / shows the"
         " verdict and /metrics its counts.",
     ),
     click.option(
@@ -119,7 +121,7 @@ LISTENING = _grouped(
         type=click.FloatRange(0, 1, min_open=True),
         default=1.0,
         show_default=True,
-        help="The share of the mirrored requests that is asked.",
+        help="The share of the mirrored requests that is sent.",
     ),
 )
 PACE = _grouped(
@@ -188,7 +190,7 @@ REPORTING = _grouped(
         "more",
         multiple=True,
         metavar="HEADER",
-        help="Compare a header that is not compared by itself, such as Server.",
+        help="Also compare this header, which is ignored by default, such as Server.",
     ),
     click.option("--allow", type=existing, help="A TOML file of allowed differences."),
     click.option(
@@ -208,10 +210,10 @@ REPORTING = _grouped(
         default=0,
         show_default=True,
         metavar="N",
-        help="Pass if the service dropped at most N connections behind a sent request.",
+        help="Pass if at most N connections ended between a request and its answer.",
     ),
     click.option("--json", "as_json", type=written, help="Write a report as JSON."),
-    click.option("--junit", type=written, help="Write a report for a build server."),
+    click.option("--junit", type=written, help="Write a report as JUnit XML, for a build server."),
     click.option("--html", type=written, help="Write a report as one page."),
 )
 
@@ -237,7 +239,7 @@ def credentials(side: str = "") -> Callable[[_Command], _Command]:
             envvar=f"PARITY_{name}HEADER".upper(),
             show_envvar=True,
             metavar="'NAME: VALUE'|@FILE",
-            help=f"Send {service} a header, which is never written.",
+            help=f"Send {service} this header; reports never show it.",
         ),
         file("cert", "A PEM file with the client certificate, and its key unless --key names one."),
         file("key", f"The certificate's key; {KEY_PASSWORD} holds its password."),

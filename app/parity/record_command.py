@@ -54,9 +54,13 @@ _GENTLE: Final = 10.0
     help="Stop when more answers than this were 5xx.",
 )
 @click.option(
-    "--output", type=written, default="recordings.jsonl", show_default=True, help="The file."
+    "--output",
+    type=written,
+    default="recordings.jsonl",
+    show_default=True,
+    help="The file to write.",
 )
-@click.option("--resume", is_flag=True, help="Go on where the file ends.")
+@click.option("--resume", is_flag=True, help="Continue where the file ends.")
 @with_appcontext
 def record(
     base_url: str,
@@ -70,7 +74,7 @@ def record(
     output: Path,
     resume: bool,
 ) -> int:
-    """Ask a service and write its answers as recordings. Sends nothing but GET.
+    """Send GET requests to a service and write its answers as recordings.
 
     A service that is not on this machine is asked 10 times a second unless --rate says otherwise.
     """

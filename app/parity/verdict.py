@@ -37,7 +37,7 @@ class Demands:
 
     Attributes:
         slower_than: how many times as long as the legacy service the new one may take.
-        dropped: how many connections the new service may end behind a sent request.
+        dropped: how many connections the new service may end before it answers.
     """
 
     slower_than: float | None = None

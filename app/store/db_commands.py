@@ -23,7 +23,7 @@ from app.store.tables import upsert as upsert_of
 
 @click.group("db")
 def db() -> None:
-    """Change and check the schema of the store.
+    """Create, upgrade and check the store's tables.
 
     A legacy database has a schema of its own and is refused.
     """

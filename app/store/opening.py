@@ -40,7 +40,7 @@ def _legacy(settings: Settings, resources: Sequence[Resource], path: Path) -> Le
     """Read a legacy database by a file of SQL, or by a folder with one for each contract."""
     url = settings.database_url
     if url is None:
-        raise ConfigError(f"{PREFIX}STATUS_QUERY needs {PREFIX}DATABASE_URL: where to ask it")
+        raise ConfigError(f"{PREFIX}STATUS_QUERY needs {PREFIX}DATABASE_URL, the database to query")
     files = {each: path / f"{each.contract.name()}.sql" for each in resources}
     if not path.is_dir():
         if len(resources) > 1:

@@ -70,7 +70,7 @@ def _tokens(settings: Settings) -> Verifier | None:
         return None
     for name in ("jwt_issuer", "jwt_audience"):
         if not getattr(settings, name):
-            raise ConfigError(f"CHARGECLOUD_JWT_JWKS needs CHARGECLOUD_{name.upper()} beside it")
+            raise ConfigError(f"CHARGECLOUD_JWT_JWKS also needs CHARGECLOUD_{name.upper()}")
     try:
         bearer = import_module("app.host.access.bearer")
     except ModuleNotFoundError as error:
@@ -129,7 +129,7 @@ class Guard:
             self._app.logger.warning("token refused: %s", error)
             return self._unauthorized()
         is_open = request.url_rule not in self._app.actions.values()
-        # What is asked by another id has no owner that a token could name.
+        # An action without user_id has no owner that a token could name.
         if is_open or request.view_args == {"user_id": own}:
             return None
         return _refusal(self._app, 403, messages.AUTHORIZATION_DENIED)

@@ -1,1 +1,1 @@
-"""Configurations for what stands around the service: nginx in front, systemd below."""
+"""Configurations to deploy the service: nginx, systemd and containers."""

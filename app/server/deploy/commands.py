@@ -26,7 +26,7 @@ def _this_command() -> str:
 
 @click.group("deploy")
 def deploy() -> None:
-    """Print configurations for what stands around the service."""
+    """Print configurations for nginx, systemd and containers."""
 
 
 @deploy.command("nginx")
@@ -144,7 +144,7 @@ def nginx(**site: Any) -> None:
     "--local/--no-local",
     default=True,
     show_default=True,
-    help="Keep the service from every other machine, a database on one too.",
+    help="Block all other machines, also a database or an issuer there.",
 )
 @with_appcontext
 def systemd(command: str | None, server: str, workers: int | None, **given: Any) -> None:

@@ -24,7 +24,7 @@ _CONTRACT = click.option(
 @click.command("import")
 @click.argument("files", nargs=-1, required=True, type=click.File("rb"), metavar="FILE...")
 @click.option(
-    "--user-id", "--for", "asked", type=int, help="What the values are asked by, if FILE lacks it."
+    "--user-id", "--for", "asked", type=int, help="The query parameter (user_id), if FILE lacks it."
 )
 @_CONTRACT
 @with_appcontext
@@ -50,7 +50,7 @@ def import_(files: Sequence[Any], asked: int | None, contract: str | None) -> No
 def export(contract: str | None) -> None:
     """Write all values as JSON lines.
 
-    They are ordered by what they are asked by (user_id), then by their key (process_id).
+    They are ordered by query parameter (user_id), then by key (process_id).
     """
     store, resource = _store(), resource_named(_store().tables, contract)
     line = records.writer(resource)

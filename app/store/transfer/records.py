@@ -64,7 +64,7 @@ def _values(
         yield from array(head, rest, file, line, offset)
     elif first == b"<":
         if asked is None:
-            raise RecordError(file, line, "an XML answer doesn't say whose it is: give --user-id")
+            raise RecordError(file, line, "an XML answer has no user id: give --user-id")
         content = bare + rest.read(LONGEST + 1)
         if len(content) > LONGEST:
             raise too_long(file, line, "the answer")
