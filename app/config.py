@@ -26,7 +26,7 @@ class _ValueRefusedError(ValueError):
 def _setting(
     default: Any, read: Callable[[str], Any], allowed: str, show: Callable[[Any], str] | None = None
 ) -> Any:
-    """Declare a setting: how its text is read, and what is said when that raises ValueError.
+    """Declare a setting: how its text is read, and the message if that raises ValueError.
 
     A secret comes with ``show``, which masks it; ``<NAME>_FILE`` may name a file that holds it.
     """

@@ -44,7 +44,7 @@ _RULES: Final[Mapping[Ranking, str]] = {
     Ranking.REQUEST_TYPE: "Accept decides nothing; the request's own Content-Type has this format.",
     Ranking.TYPE: "No header decides: the first formatter that can write the value does.",
 }
-# What says who asks from where, and what lets them in.
+# Headers that name the client, and headers with credentials.
 _KEPT: Final = ("REMOTE_", "SERVER_", "HTTP_HOST", "HTTP_AUTHORIZATION", "HTTP_X_API_KEY", "wsgi.")
 
 

@@ -1,4 +1,4 @@
-"""The one catch: whatever went wrong becomes an HttpError and takes the road of all answers."""
+"""The one catch: any exception becomes an HttpError, which is negotiated and written like data."""
 
 from http import HTTPStatus
 

@@ -25,7 +25,7 @@ HEADERS = (("Cache-Control", "no-cache"), ("Pragma", "no-cache"), ("Expires", "-
 
 
 class ReadyResponse(Response):
-    """A response whose status line, headers and body are ready bytes until something looks in.
+    """A response whose status line, headers and body stay bytes until code reads or changes it.
 
     Werkzeug's own takes 6 us to make and to send.
     """

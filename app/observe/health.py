@@ -60,7 +60,7 @@ class _Probe:
     def __call__(self) -> str | None:
         """Return why the last question failed, ``None`` if it was answered."""
         first = not self._due
-        # While one thread asks, others return what was found last, once there is something.
+        # While one thread checks, the others return the last result, if there is one.
         if monotonic() >= self._due and self._lock.acquire(blocking=first):
             try:
                 if monotonic() >= self._due:

@@ -1,4 +1,4 @@
-"""Keeps what a client sent out of the log, and with it whose status was asked.
+"""Removes what a client sent, such as user ids, from the log.
 
 The lines of servers quote requests that they refuse, and name the target of those that fail. An
 exception's text may quote the value that it is about. LOG_USER_ID=on shows all of it.
@@ -11,7 +11,7 @@ import traceback
 from flask import Flask
 
 _SERVERS = ("gunicorn.error", "granian", "waitress", "waitress.queue", "werkzeug")
-# From gunicorn and waitress: what stands behind these words, or in quotes, was sent.
+# From gunicorn and waitress: the text after these words, or in quotes, comes from the client.
 _SENT = re.compile(r"(?<=Error handling request ).*|(?<= while serving ).*|['\"?].*", re.S)
 _QUERY = re.compile(r"\?[^\s'\"]*")
 _VALUE = re.compile(r"'[^']*'?|\"[^\"]*\"?|\d+")

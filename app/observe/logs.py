@@ -30,7 +30,7 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(self.members(record), ensure_ascii=True, separators=(",", ":"))
 
     def members(self, record: logging.LogRecord) -> dict[str, Any]:
-        """Return what is said of a record."""
+        """Return the text of a record."""
         said: dict[str, Any] = {
             "time": utc(),
             "level": record.levelname.lower(),
@@ -47,7 +47,7 @@ class JsonFormatter(logging.Formatter):
 
 
 class TextFormatter(JsonFormatter):
-    """Formats a record for people; what it holds can neither forge a line nor move the cursor."""
+    """Formats a record for people; its content can neither forge a line nor move the cursor."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, then the traceback's lines, indented."""

@@ -25,7 +25,7 @@ from app.host.application import WebApi
 from app.host.environ import Environ, WsgiApp
 from schemas.resource import Resource
 
-# In a registry of its own, as only the files count.
+# A separate registry: the workers' files are the only source of values.
 _OWN = CollectorRegistry()
 _BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0)
 REQUESTS = Counter(
@@ -46,7 +46,7 @@ STORE_FAILURES = Counter(
 
 
 def install(app: WebApi, with_route: bool) -> None:
-    """Measure an application's store; declare /metrics if asked."""
+    """Measure an application's store; declare /metrics if it is configured."""
     app.store.latest = _measured(app.store.latest)  # type: ignore[method-assign,assignment]
     if with_route:
         app.add_url_rule(

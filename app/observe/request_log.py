@@ -139,7 +139,7 @@ def _chosen(match: Any) -> str:
 def json_line_with_user_id(
     environ: Environ, status: str, length: int | None, seconds: float
 ) -> str:
-    """Format a request as one JSON object that says whose status was asked."""
+    """Format a request as one JSON object, with the user id."""
     name, value = _asked(environ, "null")
     return f'{json_line(environ, status, length, seconds)[:-2]},"{name}":{value}}}\n'
 
@@ -161,7 +161,7 @@ def text_line(environ: Environ, status: str, length: int | None, seconds: float)
 def text_line_with_user_id(
     environ: Environ, status: str, length: int | None, seconds: float
 ) -> str:
-    """Format a request for people, and say whose status was asked."""
+    """Format a request for people, with the user id."""
     name, value = _asked(environ, "-")
     return f"{text_line(environ, status, length, seconds)[:-1]} {name}={value}\n"
 

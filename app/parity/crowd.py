@@ -1,4 +1,4 @@
-"""Lets one request be asked alone while all others wait."""
+"""Sends one request alone while all others wait."""
 
 import threading
 from collections import Counter

@@ -23,7 +23,7 @@ _OUTSIDE: Final = {
 
 
 class Identities:
-    """Remembers whose answers the legacy service's were, in bounded memory."""
+    """Remembers which user each legacy answer belonged to, in bounded memory."""
 
     def __init__(self) -> None:
         self._owners: dict[int, str] = {}
@@ -35,7 +35,7 @@ class Identities:
             self._owners.setdefault(fingerprint(process), user)
 
     def owner(self, found: int) -> str | None:
-        """Return whose answer has a fingerprint."""
+        """Return the user whose answer has a fingerprint."""
         return self._owners.get(found)
 
     def knows_owners(self) -> bool:

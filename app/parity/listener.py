@@ -15,7 +15,7 @@ from app.webapi.routing import HttpActionDescriptor
 PREFIX: Final = "/mirrored"
 """Stands before the target of each mirrored request; other paths show the run itself."""
 QUEUE: Final = 10_000
-"""So many requests wait to be asked; more are dropped and counted."""
+"""The longest queue of requests to send; further ones are dropped and counted."""
 FULL: Final = "dropped: the queue was full"
 NOT_SAMPLED: Final = "not in the sample"
 ANOTHER_REQUEST: Final = "another address or method"

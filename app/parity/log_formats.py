@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from app.parity.recording import Headers
 
 _NEGOTIATING: Final = ("Accept", "Accept-Charset", "X-Requested-With", "Content-Type")
-"""The headers that choose an answer. What names a person or opens a door is never taken."""
+"""The headers that choose an answer. Personal data and credentials are never read."""
 _KEPT: Final = {name.lower(): name for name in _NEGOTIATING}
 
 _COMBINED: Final = re.compile(r'[^"]*"([^ "]+) ([^ "]+)(?: HTTP/[0-9.]+)?" ')

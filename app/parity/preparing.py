@@ -93,7 +93,7 @@ def allowed_of(path: Path | None) -> allowed.AllowedDifferences:
 
 
 def crowd_of(pace: Pace) -> Crowd | None:
-    """Return who asks, if that is more than one."""
+    """Return the threads that send requests, if there are several."""
     return Crowd() if pace.concurrency > 1 else None
 
 

@@ -77,7 +77,7 @@ def processes() -> list[Stored]:
 
 
 def fill(store: Store) -> bool:
-    """Fill an empty store and return whether it was; one that holds something stays as it is."""
+    """Fill an empty store and return whether it was empty; a store with values is not changed."""
     store.prepare()
     empty = store.count(CHARGE_PROCESS) == 0
     if empty:

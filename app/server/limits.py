@@ -1,4 +1,4 @@
-"""What every server takes and keeps alike."""
+"""Limits that are the same for every server."""
 
 HEAD_BYTES = 16_384 + 1_024
 """Of a request's line and headers: what http.sys takes (MaxRequestBytes), and what a proxy adds."""

@@ -27,7 +27,7 @@ class Breaker:
     one before it, so that a server that became slow is found too. A trial that is never heard of
     again, as of a thread that was killed, counts as silent.
 
-    It has no thread: time passes only when it is asked.
+    It has no thread: it reads the clock only when it is called.
 
     Args:
         seconds: how long a call may take.

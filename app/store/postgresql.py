@@ -34,7 +34,7 @@ class Connection(psycopg.Connection[Any]):
 
 
 def connect(prepare_threshold: str | int = 5, **parameters: Any) -> Connection:
-    """Connect to the first server that takes the connection, in autocommit.
+    """Connect to the first server that accepts the connection, in autocommit.
 
     Each server of a list gets an equal part of the time that those before it left.
 

@@ -37,7 +37,7 @@ def first_value(query: str | None, name: str) -> str | None:
         name: the name in lower case.
     """
     found = None
-    # All names are read, because a broken one behind the first value counts too.
+    # All names are read, because a broken one after the first value fails the request too.
     for pair in normalize(query or "").split("&"):
         key, _, value = pair.partition("=")
         if (key == name or _name(key) == name) and found is None:

@@ -16,7 +16,7 @@ MISSING_PARAMETER = (
 )
 ERROR_OCCURRED = "An error has occurred."
 
-# Not Web API's: the detail of a 404 for a user without a process, when NO_PROCESS asks for it.
+# Not Web API's: the detail of a 404 for a user without a process, if NO_PROCESS is set to 404.
 NO_VALUE = "The {0} has no {1}."
 AUTHORIZATION_DENIED = "Authorization has been denied for this request."
 INVALID_HOSTNAME = "Bad Request - Invalid Hostname"

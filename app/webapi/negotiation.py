@@ -187,7 +187,7 @@ def _match_mapping(
     accepted: Sequence[MediaTypeWithQuality],
     requested_with: str | None,
 ) -> Match | None:
-    """XmlHttpRequestHeaderMapping: what a browser's script sends by itself gets JSON."""
+    """XmlHttpRequestHeaderMapping: a script's request without a specific Accept gets JSON."""
     asks_nothing = not accepted or (len(accepted) == 1 and accepted[0].is_all_range)
     if formatter is JSON and asks_nothing and "xmlhttprequest" in (requested_with or "").lower():
         return Match(Ranking.MAPPING, 1.0, formatter.media_types[0], formatter)

@@ -28,7 +28,7 @@ _REMEMBERED_LENGTH = 256
 _METHODS = frozenset({"GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "TRACE"})
 
 # ParsedRoute.Match for {controller}/{action}: the action may itself be a slash that follows the
-# separator, and whatever is left over must be separators.
+# separator, and all that remains must be separators.
 _ROUTE = re.compile(r"(?P<controller>[^/]+|/)/(?P<action>[^/]+|/)/*", re.S)
 
 
@@ -65,7 +65,7 @@ class ActionSelector:
         self._remembered = lru_cache(maxsize=1024)(self._find)
 
     def find(self, path: str) -> HttpActionDescriptor | str:
-        """Find the action for a path, or return the detail of the 404 that it gets.
+        """Find the action for a path, or return the detail of its 404.
 
         A pure function, whose latest results for short paths are remembered.
 

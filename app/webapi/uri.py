@@ -35,7 +35,7 @@ _IN_QUERY = re.compile(f"[{_IRI}\ue000-\uf8ff\U000f0000-\U000ffffd\U00100000-\U0
 
 
 class RequestUri(NamedTuple):
-    """A request's URI, taken apart only where it is looked at.
+    """A request's URI, whose parts are parsed when they are read.
 
     ``scheme`` is ``http`` or ``https``, ``host`` the ``Host`` header, ``target`` what stood on
     the request line: ``/path?query``, an absolute URI with a host of its own, or ``*``.
@@ -83,7 +83,7 @@ def canonical_path(path: str) -> str:
 def normalize(text: str, shown: re.Pattern[str] = _IN_QUERY) -> str:
     """Decode the escapes that a URI needs not have: IriHelper.EscapeUnescapeIri.
 
-    A ``%`` that begins no valid escape is passed over together with the two characters behind it,
+    A ``%`` that begins no valid escape is skipped together with the two characters after it,
     so ``%4%31`` stays as it is. ``shown`` matches the characters beyond ASCII that are decoded.
     """
     return _MADE.sub(_decoder(shown, lambda broken: broken), text) if "%" in text else text
@@ -120,7 +120,7 @@ def _display(text: str, shown: re.Pattern[str]) -> str:
 def _decoder(
     shown: re.Pattern[str], broken: Callable[[str], str]
 ) -> Callable[[re.Match[str]], str]:
-    """Return what decodes a match; ``broken`` gets what is no valid escape."""
+    """Return what decodes a match; ``broken`` is called for an invalid escape."""
 
     def decode(found: re.Match[str]) -> str:
         if found["utf8"]:

@@ -21,7 +21,7 @@ from app.config import masked_place
 FRESH = 300.0
 """Seconds after which the keys are read again."""
 AT_LEAST = 10.0
-"""Seconds between two readings, whatever comes of the first one."""
+"""Seconds between two fetches, successful or not."""
 LONGEST_WAIT = 3.0
 """Seconds that a request waits for a reading that it began, and a reading for the next byte."""
 _LONGEST_BODY = 10.0
@@ -162,7 +162,7 @@ def _public_keys(document: Any) -> dict[str | None, Key]:
     """Return the asymmetric keys; a shared secret is never one of them."""
     keys: dict[str | None, Key] = {}
     for item in document["keys"]:
-        # One of a kind that nobody knows here takes nothing from the others.
+        # A key of an unknown type does not affect the others.
         with suppress(jwt.PyJWTError, AttributeError, TypeError):
             if item.get("kty") in ("RSA", "EC", "OKP") and item.get("use", "sig") == "sig":
                 key = jwt.PyJWK(item)

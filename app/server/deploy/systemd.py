@@ -1,4 +1,4 @@
-"""A unit for systemd: a user of its own, a system that can only be read, and limits that fit."""
+"""A unit for systemd: its own user, a read-only file system, and limits that fit the workers."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Reads a file in a process of its own, beside the one that writes to the store."""
+"""Reads a file in a child process, while the parent writes to the store."""
 
 import marshal
 import os
