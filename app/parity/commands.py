@@ -69,7 +69,7 @@ def replay(
     credentials: Credentials,
     error_detail: bool,
 ) -> int:
-    """Send recorded requests to a service and compare the answers byte for byte."""
+    """Repeat recorded requests and compare the answers byte by byte."""
     service = service_of(base_url, pace, credentials, own_host=reporting.own_host)
     try_outputs(reporting.outputs, [file, reporting.allow, masking.mask_key])
     verdict = _verdict(reporting, masking, coverage_of(), {"service": service.troubles})
@@ -117,7 +117,7 @@ def compare(
     seed: int,
     slower_than: float | None,
 ) -> int:
-    """Compare two live services: send both the same GETs, in random order."""
+    """Send two live services the same GETs and compare the answers."""
     legacy = service_of(legacy_url, pace, legacy_credentials)
     new = service_of(new_url, pace, new_credentials, own_host=reporting.own_host)
     try_outputs(reporting.outputs, [*requests.logs, recordings, reporting.allow, masking.mask_key])

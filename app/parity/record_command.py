@@ -74,7 +74,7 @@ def record(
     output: Path,
     resume: bool,
 ) -> int:
-    """Send GET requests to a service and write its answers as recordings.
+    """Send a service GET requests and record its answers.
 
     A service that is not on this machine is asked 10 times a second unless --rate says otherwise.
     """
