@@ -3,6 +3,7 @@
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from importlib import import_module
 from typing import Any, NoReturn
 
@@ -87,6 +88,9 @@ class Cli(LazyCommands, FlaskGroup):
         except CommandError as error:
             _fail(str(error), error.exit_code)
         except OSError as error:
+            # Python would try to write the rest of the output at its end, and exit with 120.
+            with suppress(OSError):
+                sys.stdout.close()
             _fail(str(error), 1)
 
 

@@ -51,7 +51,7 @@ def test_programs_of_packages_are_asked_for() -> None:
         (path.relative_to(ROOT).as_posix(), program)
         for path in ROOT.glob("tests/**/*.py")
         for program in packages.listed()
-        if f'["{program}"' in path.read_text(encoding="utf-8")
+        if f'["{program}", ' in path.read_text(encoding="utf-8")
         or f'which("{program}"' in path.read_text(encoding="utf-8")
     ]
 
