@@ -186,7 +186,7 @@ def test_the_index_has_a_curl_line_for_each_format(make_app: Callable[..., WebAp
 
     commands = [shlex.split(unescape(text)) for text in re.findall(r">(curl [^<]+)<", page)]
 
-    assert [command[:2] for command in commands] == [["curl", "-i"]] * 2
+    assert [" ".join(command[:2]) for command in commands] == ["curl -i"] * 2
     for command, kind in zip(commands, ("application/json", "application/xml"), strict=True):
         assert command[2:4] == ["-H", f"Accept: {kind}"]
         target = command[4].removeprefix("http://api.example:8080")
