@@ -84,7 +84,16 @@ def _pytest(
 ) -> "subprocess.CompletedProcess[str]":
     """Run the consumer's tests as the consumer does: with their folder on the path."""
     env = {**env, "PYTHONPATH": str(project)}
-    command = [_python(installed), "-m", "pytest", "-q", *arguments]
+    # Below tox, pytest would keep what failed in tox's folder, for all consumers together.
+    command = [
+        _python(installed),
+        "-m",
+        "pytest",
+        "-q",
+        "-o",
+        "cache_dir=.pytest_cache",
+        *arguments,
+    ]
     return subprocess.run(command, cwd=project, env=env, capture_output=True, text=True)
 
 
