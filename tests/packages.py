@@ -10,7 +10,9 @@ import re
 import shutil
 from collections import Counter
 from collections.abc import Iterable
+from importlib.util import find_spec
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -36,11 +38,21 @@ def program(name: str) -> str:
     """Return the path of a program of the list; without it, skip the test, or fail it in CI."""
     path = found(name)
     if path is None:
-        message = f"needs Debian's package {listed()[name]}"
-        if os.environ.get("CI"):
-            pytest.fail(message, pytrace=False)
-        pytest.skip(message)
+        _without(listed()[name])
     return path
+
+
+def module(name: str, package: str) -> None:
+    """Skip the test, or fail it in CI, where Debian keeps a module of Python's in a package."""
+    if find_spec(name) is None:
+        _without(package)
+
+
+def _without(package: str) -> NoReturn:
+    message = f"needs Debian's package {package}"
+    if os.environ.get("CI"):
+        pytest.fail(message, pytrace=False)
+    pytest.skip(message)
 
 
 def skipped(reasons: Iterable[str]) -> Counter[str]:

@@ -146,7 +146,7 @@ def test_a_broken_store_is_one_line(command: Command, tmp_path: Path) -> None:
     """A file that is no database is named."""
     (tmp_path / "store.sqlite").write_bytes(b"no database" * 1000)
 
-    for arguments in (["export"], ["import", "-"], ["serve", "--demo"]):
+    for arguments in (["export"], ["import", "-"], ["serve", "--demo", "--bind", "127.0.0.1:0"]):
         done = command(*arguments, stdin=_LINE.encode())
         assert done.returncode == 1
         assert done.stderr.count(b"\n") == 1

@@ -16,6 +16,7 @@ from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
+import psutil
 from sqlalchemy import create_engine, delete
 from sqlalchemy.pool import NullPool
 
@@ -110,11 +111,26 @@ class Killed:
 def wait_for_end(session: int) -> None:
     """Wait until no process of a session is left: the reader ends with the command."""
     deadline = time.monotonic() + 10
+    while any(map(_runs, _members(session))):
+        assert time.monotonic() < deadline, "a process is left"
+        time.sleep(0.02)
+
+
+def _members(session: int) -> list[psutil.Process]:
+    return [each for each in psutil.process_iter() if _group(each) == session]
+
+
+def _group(process: psutil.Process) -> int | None:
     with suppress(ProcessLookupError):
-        while True:
-            os.killpg(session, 0)
-            assert time.monotonic() < deadline, "a process is left"
-            time.sleep(0.02)
+        return os.getpgid(process.pid)
+    return None
+
+
+def _runs(process: psutil.Process) -> bool:
+    """Whether a process runs; one that has ended waits for its parent, in a container for ever."""
+    with suppress(psutil.NoSuchProcess):
+        return process.status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 def measure(url: str, *arguments: str) -> tuple[float, int]:

@@ -15,7 +15,7 @@ from lxml import etree
 
 from app.host.application import WebApi
 from app.parity.recording import Answer, Recording, read
-from tests import terminal, truth
+from tests import packages, terminal, truth
 from tests.parity.mutants import MUTANTS
 from tests.parity.services import Changed, serving
 
@@ -128,6 +128,7 @@ def test_a_curl_of_a_report_asks_the_same(
     run: Run, mutant: str, some: Path, tmp_path: Path
 ) -> None:
     """Byte for byte, so that a reader sees the difference for themselves."""
+    packages.program("curl")
     run("replay", some, mutant, f"--json={tmp_path / 'json'}")
     found = json.loads((tmp_path / "json").read_text(encoding="utf-8"))
     example = found["findings"][0]["examples"][0]

@@ -97,9 +97,9 @@ def test_a_wrong_setting_stops_the_start(
 ) -> None:
     """One line says why; nothing starts again and again."""
     commands = {
-        "serve": [*_CHARGECLOUD, "serve"],
-        "gunicorn": [*_GUNICORN, "-c", "python:app.gunicorn_conf", "wsgi:app"],
-        "gunicorn without our settings": [*_GUNICORN, "wsgi:app"],
+        "serve": [*_CHARGECLOUD, "serve", "--bind", "127.0.0.1:0"],
+        "gunicorn": [*_GUNICORN, "-c", "python:app.gunicorn_conf", "-b", "127.0.0.1:0", "wsgi:app"],
+        "gunicorn without our settings": [*_GUNICORN, "-b", "127.0.0.1:0", "wsgi:app"],
     }
     env = {**clean_env, "CHARGECLOUD_NO_PROCESS": "maybe"}
 

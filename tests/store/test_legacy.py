@@ -229,8 +229,8 @@ _CHARGECLOUD = [sys.executable, "-m", "app"]
 @pytest.mark.parametrize(
     ("command", "said"),
     [
-        (["serve"], "the query lacks company_image"),
-        (["serve", "--demo"], "the query lacks company_image"),
+        (["serve", "--bind", "127.0.0.1:0"], "the query lacks company_image"),
+        (["serve", "--demo", "--bind", "127.0.0.1:0"], "the query lacks company_image"),
         (["import", "-"], "is read by STATUS_QUERY and never written"),
         (["export"], "is read by STATUS_QUERY and never written"),
     ],

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests import truth
+from tests import packages, truth
 from tests.conftest import ROOT
 
 _PAGE = ROOT / "app" / "server" / "deploy" / "README.md"
@@ -17,6 +17,7 @@ def test_the_steps_lead_to_what_serves(
     checkout: Path, tmp_path: Path, clean_env: dict[str, str]
 ) -> None:
     """All but systemd's own; then what the unit starts is started and is ready."""
+    packages.module("ensurepip", "python3-venv")
     text = _PAGE.read_text(encoding="utf-8")
     block = text.partition("<!-- unit commands -->\n```sh\n")[2].partition("\n```")[0]
     *steps, last = block.splitlines()
