@@ -1,15 +1,17 @@
-"""Many mixed requests over many connections.
+"""Many mixed requests over many connections, with resets and slow clients among them.
 
 python -m tests.measure.soak --port 8000 [--requests 1000000] [--connections 64] [--pid MASTER]
 """
 
 import argparse
 import random
+import socket
+import struct
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,6 +29,9 @@ _TARGETS = (
     "/%" * 300 + "{0}",
 )
 _METHODS = ("GET",) * 8 + ("POST", "HEAD", "FOO")
+_VALID = b"GET /ChargeProcess/Status?user_id=1 HTTP/1.1\r\nHost: legacy.example\r\n\r\n"
+# On close(), the kernel sends a reset instead of the end of the stream.
+_RESET = struct.pack("ii", 1, 0)
 
 
 @dataclass
@@ -92,6 +97,63 @@ def run(
     return outcome
 
 
+@dataclass
+class Disturbances:
+    """What was sent beside the requests."""
+
+    resets: int = 0
+    slow: int = 0
+    failed: int = 0
+    """Slow requests that were not answered with 200."""
+
+
+@contextmanager
+def disturbing(port: int) -> Iterator[Disturbances]:
+    """Reset connections in every state, and send requests by pieces, while the block runs."""
+    done, ended = Disturbances(), threading.Event()
+    actions = (_reset_connections, _send_slowly)
+    threads = [threading.Thread(target=each, args=(port, ended, done)) for each in actions]
+    for thread in threads:
+        thread.start()
+    try:
+        yield done
+    finally:
+        ended.set()
+        for thread in threads:
+            thread.join()
+
+
+def _reset_connections(port: int, ended: threading.Event, done: Disturbances) -> None:
+    """Reset connections that sent nothing, a part, a whole, or several requests."""
+    rng = random.Random(0)
+    while not ended.wait(0.005):
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), 30) as connection:
+            connection.sendall((_VALID * 3)[: rng.randrange(3 * len(_VALID))])
+            ended.wait(rng.random() * 0.01)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            done.resets += 1
+
+
+def _send_slowly(port: int, ended: threading.Event, done: Disturbances) -> None:
+    """Send valid requests by pieces, one after the other."""
+    while not ended.is_set():
+        done.slow += 1
+        try:
+            done.failed += not _is_answered_slowly(port)
+        except OSError:
+            done.failed += 1
+
+
+def _is_answered_slowly(port: int) -> bool:
+    with socket.create_connection(("127.0.0.1", port), 30) as connection:
+        for start in range(0, len(_VALID), 10):
+            connection.sendall(_VALID[start : start + 10])
+            time.sleep(0.05)
+        head = connection.recv(16)
+        time.sleep(0.05)
+    return head.startswith(b"HTTP/1.1 200")
+
+
 def counted(number: int) -> Callable[[], bool]:
     """Return a function that says yes so many times, over all threads."""
     left = iter(range(number))
@@ -119,8 +181,10 @@ def main() -> None:
     arguments = parser.parse_args()
     run(arguments.port, arguments.connections, counted(20_000))
     before = resources(arguments.pid) if arguments.pid else None
-    outcome = run(arguments.port, arguments.connections, counted(arguments.requests))
+    with disturbing(arguments.port) as disturbances:
+        outcome = run(arguments.port, arguments.connections, counted(arguments.requests))
     print(outcome)
+    print(disturbances)
     if before:
         print("KiB and descriptors, before and after:", before, resources(arguments.pid))
 

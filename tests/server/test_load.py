@@ -45,15 +45,22 @@ def _during(seconds: float, port: int, connections: int, act: Callable[[], None]
 
 
 def test_mixed_requests_are_all_answered_without_growth(service: Service) -> None:
-    """20,000 valid, invalid and hostile ones: none lost, no 5xx, flat memory and descriptors."""
+    """20,000 valid, invalid and hostile ones: none lost, no 5xx, flat memory and descriptors.
+
+    Meanwhile another client resets its connections, and a third sends slowly.
+    """
     port, server = service
     soak.run(port, 64, soak.counted(4_000))
     memory, descriptors = soak.resources(server.pid)
 
-    outcome = soak.run(port, 64, soak.counted(20_000))
+    with soak.disturbing(port) as disturbances:
+        outcome = soak.run(port, 64, soak.counted(20_000))
 
     time.sleep(0.5)
     after = soak.resources(server.pid)
+    assert disturbances.resets > 10
+    assert disturbances.slow > 0
+    assert disturbances.failed == 0
     assert outcome.lost == outcome.refused == 0
     assert sum(outcome.statuses.values()) == 20_000
     assert max(outcome.statuses) < 500
