@@ -194,7 +194,7 @@ def test_flask_shows_the_same_commands(clean_env: dict[str, str], tmp_path: Path
 
 def test_flask_routes_shows_the_action(command: Command) -> None:
     """The route table is Flask's."""
-    assert b"ChargeProcess.Status  GET" in command("routes").stdout
+    assert b"ChargeProcess/Status  GET" in command("routes").stdout
 
 
 def test_an_old_python_is_refused(clean_env: dict[str, str]) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask, Request, Response
+from flask.sessions import NullSession, SecureCookieSessionInterface
 from werkzeug.routing import MapAdapter, Rule
 from werkzeug.wsgi import get_host
 
@@ -29,10 +30,21 @@ from schemas.contract import Contract
 View = Callable[..., Response]
 
 
+class Sessions(SecureCookieSessionInterface):
+    """Flask's own sessions. Without a secret key, all requests share the one that holds nothing."""
+
+    _nothing = NullSession()
+
+    def make_null_session(self, app: Flask) -> NullSession:
+        """Return the session that can't be changed."""
+        return self._nothing
+
+
 class WebApi(Flask):
     """A Flask application with Web API's action selection, its settings and its store."""
 
     response_class = ReadyResponse
+    session_interface = Sessions()
     url_rule_class: type[Rule] = ApiRule
 
     def __init__(self, import_name: str, settings: Settings, **options: Any) -> None:
@@ -66,8 +78,10 @@ class WebApi(Flask):
                 f"{returns.clr_namespace}.{returns.name()} {action}(Int32)",
                 f"{root}.Controllers.{controller}Controller",
             )
-            self.add_url_rule(f"/{controller}/{action}", f"{controller}.{action}", view)
-            self.actions[descriptor] = next(self.url_map.iter_rules(f"{controller}.{action}"))
+            # A dot would make Flask look for a blueprint's hooks at each request.
+            endpoint = f"{controller}/{action}"
+            self.add_url_rule(f"/{endpoint}", endpoint, view)
+            self.actions[descriptor] = next(self.url_map.iter_rules(endpoint))
             self.contracts[descriptor] = returns
             # Compiled here, at start, so that no request does it.
             data_contract(returns)

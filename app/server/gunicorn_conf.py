@@ -3,6 +3,7 @@
 import gc
 import signal
 import sys
+from itertools import chain
 from typing import Any
 
 from gunicorn.http.errors import LimitRequestHeaders
@@ -79,7 +80,8 @@ def post_fork(server: Any, worker: Any) -> None:
 
 def pre_request(worker: Any, request: Any) -> None:
     """Refuse a head that http.sys would refuse, before it is read: gunicorn answers 431."""
-    fields = sum(len(name) + len(value) + len(": \r\n") for name, value in request.headers)
+    fields = len("".join(chain.from_iterable(request.headers)))
+    fields += len(": \r\n") * len(request.headers)
     if len(f"{request.method} {request.uri} HTTP/1.1\r\n\r\n") + fields > HEAD_BYTES:
         raise LimitRequestHeaders(f"more than {HEAD_BYTES} bytes")
 

@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from importlib import import_module
@@ -20,6 +21,7 @@ Result = TypeVar("Result")
 _FIRST_TRIAL_SECONDS = 0.5
 # An answer that a slow statement was cancelled comes before the deadline: slow is not silent.
 _STATEMENT_PART = 0.8
+_LOOK_SECONDS: Final = 0.05
 _INHERITED: Final[list[Any]] = []
 
 
@@ -29,6 +31,7 @@ class Kept:
     def __init__(self, connection: Any, identity: sqlite_file.Identity | None) -> None:
         self.connection = connection
         self.identity = identity
+        self.looked = time.monotonic()
         self.close = finalize(self, _close, connection, os.getpid())
 
 
@@ -131,10 +134,14 @@ class Connections:
     def _usable(self) -> Kept | None:
         """Return this thread's connection, unless it has none or its file has changed."""
         kept: Kept | None = getattr(self._threads, "kept", None)
-        # One stat a request (1 us) finds a file that was deleted, replaced or overwritten
-        # beside an open connection, which SQLite itself goes on reading.
         if kept is None or not self.file:
             return kept
+        # A file may be deleted, replaced or overwritten beside an open connection, which SQLite
+        # itself goes on reading. A look at each request would cost a fifth of its query.
+        now = time.monotonic()
+        if now < kept.looked + _LOOK_SECONDS:
+            return kept
+        kept.looked = now
         found = sqlite_file.identity(self.file)
         if kept.identity == found or sqlite_file.is_checkpoint(self.file, kept.identity, found):
             kept.identity = found
@@ -178,9 +185,12 @@ def _whole_seconds(seconds: float) -> int:
 
 
 def _run(kept: Kept, statement: str, parameters: Any, read: Callable[[Any], Result]) -> Result:
-    with closing(kept.connection.cursor()) as cursor:
+    cursor = kept.connection.cursor()
+    try:
         cursor.execute(statement, parameters)
         return read(cursor)
+    finally:
+        cursor.close()
 
 
 def _close(connection: Any, pid: int) -> None:

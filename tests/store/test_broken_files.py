@@ -84,6 +84,8 @@ def test_a_damaged_file(
     with _served(path, clean_env) as (port, server):
         before = _ask(port)
         damage(path)
+        # The service looks at the file 20 times a second.
+        time.sleep(0.1)
         after, other = _ask(port), _ask(port, "/nothing")
 
         assert (before.status, after.status, other.status) == (200, 500, 404)

@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from schemas.clr import INT32_MAX, INT32_MIN
 from tests.strategies import INT32, PROCESSES
 
 _MEMBERS = demo.processes()[0][2:]
+_NOTICED_SECONDS = 0.1
 
 
 @pytest.fixture
@@ -120,18 +122,20 @@ def test_a_deleted_file_is_noticed(store: Store, tmp_path: Path) -> None:
     assert store.latest(CHARGE_PROCESS, 1)
     for path in (tmp_path / "folder").iterdir():
         path.unlink()
+    time.sleep(_NOTICED_SECONDS)
 
     with pytest.raises(StoreError, match=r"store\.sqlite can't be read"):
         store.latest(CHARGE_PROCESS, 1)
 
 
 def test_a_replaced_file_is_noticed(store: Store, tmp_path: Path) -> None:
-    """A restored copy is read at once."""
+    """A restored copy is read soon."""
     store.replace(CHARGE_PROCESS, [_process(1, 1)])
     assert store.latest(CHARGE_PROCESS, 1)
     other = Store(f"sqlite:///{tmp_path / 'other.sqlite'}", RESOURCES)
     other.replace(CHARGE_PROCESS, [_process(1, 2)])
     os.replace(tmp_path / "other.sqlite", tmp_path / "folder" / "store.sqlite")
+    time.sleep(_NOTICED_SECONDS)
 
     found = store.latest(CHARGE_PROCESS, 1)
 
@@ -145,6 +149,7 @@ def test_a_broken_file_is_named_and_a_good_one_is_read_again(store: Store, tmp_p
     path = tmp_path / "folder" / "store.sqlite"
     good = path.read_bytes()
     path.write_bytes(b"no database" * 1000)
+    time.sleep(_NOTICED_SECONDS)
     with pytest.raises(StoreError, match=r"store\.sqlite can't be read: file is not a database"):
         store.latest(CHARGE_PROCESS, 1)
 
