@@ -15,8 +15,8 @@ from tests import truth
 _WITHOUT = """
 import multiprocessing, os, runpy, select, signal, sys
 for module, names in {
-    os: "fork forkpty register_at_fork sched_getaffinity sched_setaffinity fchown fchmod geteuid"
-        " getuid posix_fallocate",
+    os: "fork forkpty register_at_fork sched_getaffinity sched_setaffinity"
+        " sched_getscheduler sched_setscheduler fchown fchmod geteuid getuid posix_fallocate",
     signal: "SIGQUIT SIGHUP SIGUSR1 SIGUSR2 pthread_sigmask",
     select: "epoll",
 }.items():

@@ -63,18 +63,23 @@ def test_a_server_answers_and_stops(
 def test_each_worker_has_a_core_of_its_own(
     name: str, database_url: str, clean_env: dict[str, str], tmp_path: Path
 ) -> None:
-    """Workers are spread over the cores, and one that takes a dead one's place takes its core."""
+    """Workers are spread over the cores, and one that takes a dead one's place takes its core.
+
+    In the batch class, their threads do not interrupt each other.
+    """
     port = truth.free_port()
     env = {**clean_env, "CHARGECLOUD_DATABASE_URL": database_url}
     command = [*_CHARGECLOUD, "serve", "--server", name, "--bind", f"127.0.0.1:{port}"]
     with truth.running(command, port, env, tmp_path) as server:
         truth.until(lambda: _cores(server.pid).keys() == os.sched_getaffinity(0))
         first = _cores(server.pid)
+        classes = {os.sched_getscheduler(worker) for worker in first.values()}
         lost = min(first)
         os.kill(first[lost], signal.SIGKILL)
         truth.until(lambda: _cores(server.pid).get(lost, first[lost]) != first[lost])
         again = _cores(server.pid)
 
+    assert classes == {os.SCHED_BATCH}
     assert first.items() - again.items() == {(lost, first[lost])}
     assert first.keys() == again.keys()
 

@@ -69,8 +69,8 @@ RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
 SystemCallArchitectures=native
 SystemCallFilter=@system-service
 SystemCallFilter=~@privileged @resources
-# The workers pin themselves to cores.
-SystemCallFilter=sched_setaffinity
+# The workers pin themselves to cores, in the batch class.
+SystemCallFilter=sched_setaffinity sched_setscheduler
 SystemCallErrorNumber=EPERM
 ${network}
 
