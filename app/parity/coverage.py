@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from app.parity.amount import amount
 from app.parity.document import content_type, format_of
 from app.parity.recording import Answer, Request
 from app.parity.text_tree import Node
@@ -139,8 +140,8 @@ class Coverage:
         if not self.processes:
             return [self._nothing_proven()]
         return [
-            f"nothing was proven for {name.upper()}: {count:,} requests asked for it, and no answer"
-            " in it held a process"
+            f"nothing was proven for {name.upper()}: {amount(count, 'request')} asked for it,"
+            " and no answer in it held a process"
             for name, count in sorted(self.asked.items())
             if not self.processes[name]
         ]
@@ -152,7 +153,7 @@ class Coverage:
         counts = (self.statuses, self.media_types, self.charsets)
         parts = [", ".join(f"{name} ({n:,})" for name, n in each.most_common()) for each in counts]
         formats = " and ".join(f"{n:,} in {name.upper()}" for name, n in self.processes.items())
-        parts.append(f"{self.users} users, {self.users_with_process} with a process")
+        parts.append(f"users: {self.users} ({self.users_with_process} with a process)")
         parts.append(f"processes: {formats or 'none'}")
         return ["covered: " + "; ".join(parts)] + [
             f"never seen with a value in {name.upper()}: {', '.join(members)}"
@@ -189,9 +190,11 @@ class Coverage:
         (status, count), *others = self.statuses.most_common()
         if not others and status >= 400:
             hint = _HINTS.get(status, "check what is asked")
-            return f"nothing was proven: all {count:,} answers were {status}; {hint}"
+            return (
+                f"nothing was proven: every answer was {status} ({amount(count, 'answer')}); {hint}"
+            )
         return (
-            f"nothing was proven: none of {self.answers:,} answers held a process"
+            f"nothing was proven: none of {amount(self.answers, 'answer')} held a process"
             f" ({self.nulls:,} were null); ask for users that have one"
         )
 

@@ -5,6 +5,7 @@ from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from app.parity.amount import amount
 from app.parity.conclusions import bars, bound, not_asked, sentence
 from app.parity.curl import curl
 from app.parity.report import Report, marked, places, short, visible
@@ -36,6 +37,7 @@ def html(report: Report) -> str:
         listed=findings[_SHOWN:_LISTED],
         unlisted=max(0, len(findings) - _LISTED),
         marked=marked,
+        amount=amount,
         places=places,
         curl=curl,
         short=short,

@@ -10,6 +10,7 @@ from flask import current_app
 
 from app.host.application import WebApi
 from app.parity import allowed, selection
+from app.parity.amount import amount
 from app.parity.arguments import Listening, Pace, Requests
 from app.parity.client import Service
 from app.parity.coverage import Coverage
@@ -69,8 +70,8 @@ def say_others(chosen: Selection) -> None:
     for log in chosen.logs:
         if log.in_both:
             say(
-                f"{log.path}: names no Accept: {log.in_both:,} requests were asked for both JSON "
-                "and XML"
+                f"{log.path}: names no Accept, so each request is sent for JSON and for XML"
+                f" ({amount(log.in_both, 'request')})"
             )
         for why, number in log.others.most_common():
             say(f"{log.path}: {number:,} not taken: {why}")

@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from app.parity.about import About
 from app.parity.allowed import Allowed
+from app.parity.amount import amount
 from app.parity.conclusions import bound, not_asked, sentence
 from app.parity.curl import curl
 from app.parity.finding import Example, Finding
@@ -68,11 +69,11 @@ class Report:
                     for item in verdict.allowed.examples[entry.name]
                 ]
                 found.append(
-                    f"allowed: {entry.name} ({count:,} answers, until {entry.expires}):"
+                    f"allowed: {entry.name} ({amount(count, 'answer')}, until {entry.expires}):"
                     f" {entry.reason}; {', '.join(shown)}"
                 )
         found += [
-            f"the legacy service differs from itself: {kind} at {where} ({count:,} answers)"
+            f"the legacy service differs from itself: {kind} at {where} ({amount(count, 'answer')})"
             for (kind, where), count in verdict.noise.most_common(5)
         ]
         found += [
@@ -257,7 +258,7 @@ def _junit(report: Report) -> bytes:
     )
     for finding in findings:
         name = f"{finding.name} {finding.cause}".strip()
-        message = f"{finding.answers} answers, at {places(finding)}"
+        message = f"{amount(finding.answers, 'answer')}, at {places(finding)}"
         texts = [
             f"{curl(item.request, report.base_url)}\n"
             f"expected: {short(item.difference.expected)}\nfound:    {short(item.difference.found)}"

@@ -25,7 +25,8 @@ def show(report: Report) -> None:
         _rich_table(table)
     else:
         for kind, places, answers, expected, found in table:
-            say(f"{kind}, {places} ({answers} answers): {expected} became {found}")
+            noun = "answer" if answers == "1" else "answers"
+            say(f"{kind}, {places} ({answers} {noun}): {expected} became {found}")
     left = len(report.verdict.findings) - len(table)
     if left:
         say(f"and {left:,} findings more: --html, --json and --junit write all of them")

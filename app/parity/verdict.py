@@ -7,6 +7,7 @@ from enum import IntEnum
 from typing import Final
 
 from app.parity.allowed import AllowedDifferences
+from app.parity.amount import amount
 from app.parity.client import DROPPED, UNASKED
 from app.parity.coverage import Coverage
 from app.parity.difference import Difference, Kind
@@ -116,7 +117,7 @@ class Verdict:
         if self.stopped is not None:
             found.append(self.stopped)
         elif self.failed:
-            found.append(f"{self.failed.total()} requests got no answer")
+            found.append(f"{amount(self.failed.total(), 'request')} got no answer")
         if not self.compared:
             found.append("nothing was compared")
         return [*found, *self.coverage.problems(), *self._troubles(), *self._slowness()]

@@ -326,7 +326,10 @@ def test_logs_are_given_by_pattern(kit: Kit, tmp_path: Path) -> None:
         refused = kit("record", url, "--log", "logs/*.txt")
 
     said = Path("logs/u_ex1.log")
-    assert f"{said}: names no Accept: 1 requests were asked for both JSON and XML" in ended.out
+    assert (
+        f"{said}: names no Accept, so each request is sent for JSON and for XML (1 request)"
+        in ended.out
+    )
     assert "4 recorded" in ended.out
     assert "there is no file logs/*.txt" in refused.err
     assert (ended.code, refused.code) == (0, 2)

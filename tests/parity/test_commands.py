@@ -344,7 +344,11 @@ def test_nothing_compared_is_a_failure(run: Run, url: str, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("path", "users", "said"),
     [
-        ("/wrong", "1,1000", "nothing was proven: all 4 answers were 404; check the path"),
+        (
+            "/wrong",
+            "1,1000",
+            "proven: every answer was 404 (4 answers); check the path",
+        ),
         ("", "5-6", "none of 4 answers held a process (4 were null)"),
     ],
 )

@@ -54,8 +54,8 @@ def test_answers_are_counted_by_status_format_charset_and_user() -> None:
 
     assert made.plain()["statuses"] == {"200": 4, "404": 1}
     assert made.lines() == [
-        "covered: 200 (4), 404 (1); application/json (3), application/xml (2); utf-8 (5); 3 users,"
-        " 2 with a process; processes: 2 in JSON and 1 in XML"
+        "covered: 200 (4), 404 (1); application/json (3), application/xml (2); utf-8 (5); users: 3"
+        " (2 with a process); processes: 2 in JSON and 1 in XML"
     ]
     made = _both(_answered(200, b'{"process_id":7,"price":null}'))
     assert made.unseen()["json"][:2] == ["active", "charge_complete"]
@@ -66,17 +66,17 @@ def test_answers_are_counted_by_status_format_charset_and_user() -> None:
 @pytest.mark.parametrize(
     ("answers", "said"),
     [
-        ([_answered(401)] * 4, "all 4 answers were 401; check the credentials"),
-        ([_answered(404)] * 4, "all 4 answers were 404; check the path of the base URL"),
-        ([_answered(500)] * 4, "all 4 answers were 500; check what is asked"),
+        ([_answered(401)] * 4, "every answer was 401 (4 answers); check the credentials"),
+        ([_answered(404)] * 4, "every answer was 404 (4 answers); check the path of the base URL"),
+        ([_answered(500)] * 4, "every answer was 500 (4 answers); check what is asked"),
         ([_answered(200)] * 4, "none of 4 answers held a process (4 were null); ask for users"),
         ([_answered(200), _answered(404)], "none of 2 answers held a process (1 were null)"),
-        ([_answered(200, b"{}")], "none of 1 answers held a process (0 were null)"),
-        ([_answered(200, b'{"Message":"no"}')], "none of 1 answers held a process"),
-        ([_answered(500, _JSON.body)], "all 1 answers were 500"),
-        ([_JSON, _answered(200)], "for XML: 1 requests asked for it, and no answer in it held"),
-        ([_answered(200), _XML], "for JSON: 1 requests asked for it, and no answer in it held"),
-        ([_JSON, _JSON], "for XML: 1 requests asked for it"),
+        ([_answered(200, b"{}")], "none of 1 answer held a process (0 were null)"),
+        ([_answered(200, b'{"Message":"no"}')], "none of 1 answer held a process"),
+        ([_answered(500, _JSON.body)], "every answer was 500 (1 answer)"),
+        ([_JSON, _answered(200)], "for XML: 1 request asked for it, and no answer in it held"),
+        ([_answered(200), _XML], "for JSON: 1 request asked for it, and no answer in it held"),
+        ([_JSON, _JSON], "for XML: 1 request asked for it"),
     ],
 )
 def test_nothing_proven_is_said(answers: list[Answer], said: str) -> None:

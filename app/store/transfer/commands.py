@@ -17,7 +17,7 @@ from app.store.transfer.record_error import printable
 
 _STEP = 1_000
 _CONTRACT = click.option(
-    "--contract", metavar="NAME", help="Which contract's values; the first one unless named."
+    "--contract", metavar="NAME", help="The contract of the values.  [default: the first one]"
 )
 
 
