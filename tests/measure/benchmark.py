@@ -4,7 +4,8 @@
 
 The load is wrk with 16 connections where it is installed, else threads of this process. CPU is
 that of the server's processes for each request, and a ratio is the median over the rounds, each
-against the constant Flask view of the same round.
+against the constant Flask view under gunicorn of the same round. Each server has one worker, on
+the first core.
 """
 
 import argparse
@@ -28,12 +29,20 @@ from app.server import demo
 from app.store.store import Store, Stored
 from tests import packages, truth
 
-_GTHREAD = "--worker-class gthread --threads 4 --http-parser python --no-control-socket"
+_GUNICORN = "-m gunicorn --workers 1 --log-level warning --bind 127.0.0.1:{port}"
+_GTHREAD = f"{_GUNICORN} --worker-class gthread --threads 4 --http-parser python"
+_GRANIAN = "-m granian --interface wsgi --workers 1 --blocking-threads 4 --no-log --port {port}"
+_CONSTANT = "tests.measure.constant"
 SERVERS = {
-    "constant WSGI": f"-m gunicorn {_GTHREAD} tests.measure.constant:wsgi_app",
-    "constant Flask": f"-m gunicorn {_GTHREAD} tests.measure.constant:flask_app",
-    "chargecloud": "-m gunicorn -c python:app.gunicorn_conf wsgi:app",
+    "constant WSGI, gunicorn": f"{_GTHREAD} --no-control-socket {_CONSTANT}:wsgi_app",
+    "constant Flask, gunicorn": f"{_GTHREAD} --no-control-socket {_CONSTANT}:flask_app",
+    "constant Flask, granian": f"{_GRANIAN} {_CONSTANT}:flask_app",
+    "chargecloud, gunicorn": f"{_GUNICORN} -c python:app.gunicorn_conf wsgi:app",
+    "chargecloud, granian": "-m app serve --server granian --workers 1 --bind 127.0.0.1:{port}",
+    "chargecloud, waitress": "-m app serve --server waitress --bind 127.0.0.1:{port}",
 }
+"""What to give to Python for each server."""
+BASE = "constant Flask, gunicorn"
 ACCEPTS = ("application/json", "application/xml")
 CONNECTIONS = 16
 LUA = """
@@ -84,10 +93,10 @@ def cpu_seconds(pid: int) -> float:
 
 
 def pin(pid: int) -> None:
-    """Give the worker of a server the first core, as the service does, so that all have one."""
+    """Give a server the first core, as the service does, so that all have one."""
     core = min(os.sched_getaffinity(0))
-    for child in truth.children(pid):
-        for thread in Path(f"/proc/{child}/task").iterdir():
+    for process in (pid, *truth.children(pid)):
+        for thread in Path(f"/proc/{process}/task").iterdir():
             os.sched_setaffinity(int(thread.name), {core})
 
 
@@ -136,8 +145,7 @@ def run(seconds: float, rounds: int, users: int) -> dict[tuple[str, str], list[S
         started = {}
         for name, arguments in SERVERS.items():
             port = truth.free_port()
-            command = [sys.executable, *arguments.split(), "--workers", "1", "--log-level"]
-            command += ["warning", "--bind", f"127.0.0.1:{port}"]
+            command = [sys.executable, *arguments.format(port=port).split()]
             process = stack.enter_context(truth.running(command, port, env))
             started[name] = (port, process.pid)
             measure(port, process.pid, ACCEPTS[0], 1, users, 0)
@@ -154,16 +162,21 @@ def run(seconds: float, rounds: int, users: int) -> dict[tuple[str, str], list[S
 def table(samples: dict[tuple[str, str], list[Sample]]) -> str:
     """Return the medians and their ratios to the constant Flask view as a Markdown table."""
     lines = [
-        "| server | format | requests/s | p99 ms | CPU us/request | CPU x constant Flask |",
-        "|---|---|--:|--:|--:|--:|",
+        "| server | format | requests/s | p99 ms | CPU us/request"
+        " | requests/s x constant Flask | p99 x | CPU x |",
+        "|---|---|--:|--:|--:|--:|--:|--:|",
     ]
     for (name, accept), own in samples.items():
-        base = samples["constant Flask", accept]
-        ratio = median(one.cpu / other.cpu for one, other in zip(own, base, strict=True))
+        pairs = list(zip(own, samples[BASE, accept], strict=True))
+        ratios = (
+            median(one.rate / base.rate for one, base in pairs),
+            median(one.p99 / base.p99 for one, base in pairs),
+            median(one.cpu / base.cpu for one, base in pairs),
+        )
         lines.append(
             f"| {name} | {accept.partition('/')[2].upper()} | {median(s.rate for s in own):.0f}"
             f" | {median(s.p99 for s in own):.1f} | {median(s.cpu for s in own):.0f}"
-            f" | {ratio:.2f} |"
+            f" | {' | '.join(f'{ratio:.2f}' for ratio in ratios)} |"
         )
     return "\n".join(lines)
 

@@ -33,7 +33,7 @@ def ratios() -> dict[str, float]:
         env = {**os.environ, "CHARGECLOUD_DATABASE_URL": url, "PYTHONHASHSEED": "0"}
         base, own = (
             _per_request(benchmark.SERVERS[name], env, Path(folder))
-            for name in ("constant Flask", "chargecloud")
+            for name in (benchmark.BASE, "chargecloud, gunicorn")
         )
     return {accept: own[accept] / base[accept] for accept in benchmark.ACCEPTS}
 
@@ -42,8 +42,7 @@ def _per_request(arguments: str, env: dict[str, str], folder: Path) -> dict[str,
     """Return a server's instructions for each request, by Accept."""
     port = truth.free_port()
     command = [packages.program("valgrind"), *_CACHEGRIND, f"--log-file={folder}/%p"]
-    command += [sys.executable, *arguments.split()]
-    command += ["--preload", "--workers", "1", "--bind", f"127.0.0.1:{port}"]
+    command += [sys.executable, *arguments.format(port=port).split(), "--preload"]
     with truth.running(command, port, env, seconds=120) as server:
         idle = _life(server.pid, port, None, folder)
         lives = {accept: _life(server.pid, port, accept, folder) for accept in benchmark.ACCEPTS}
