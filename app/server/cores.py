@@ -24,7 +24,7 @@ def pin(core: int) -> None:
     operator has chosen stays, and a sandbox may refuse the change.
     """
     if sys.platform == "linux":
-        os.sched_setaffinity(0, {core})
         if os.sched_getscheduler(0) == os.SCHED_OTHER:
             with suppress(OSError):
                 os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+        os.sched_setaffinity(0, {core})
