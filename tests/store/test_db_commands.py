@@ -1,8 +1,12 @@
 """Versions of the schema."""
 
+import os
+import random
 import sqlite3
 import subprocess
 import sys
+import time
+from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
@@ -25,6 +29,7 @@ from app.server import demo
 from app.store import schema
 from app.store.store import SchemaError, Store
 from app.store.transfer import records
+from tests.measure import benchmark, bulk
 
 Run = Callable[..., "Done"]
 _COMMAND = [sys.executable, "-m", "app"]
@@ -178,14 +183,18 @@ def test_an_empty_database_is_named(run: Run, empty_url: str, tmp_path: Path) ->
         )
 
 
+def _config(store: Store, connection: Connection) -> Config:
+    config = Config(attributes={"connection": connection, "metadata": store.metadata})
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    return config
+
+
 def _make_0001(url: str) -> None:
     """Make a store as version 1.0.0 left it, with the demo's processes."""
     store = Store(url, RESOURCES, with_folder=True)
 
     def run(connection: Connection) -> None:
-        config = Config(attributes={"connection": connection, "metadata": store.metadata})
-        config.set_main_option("script_location", str(_MIGRATIONS))
-        alembic.upgrade(config, "0001")
+        alembic.upgrade(_config(store, connection), "0001")
         names = ", ".join(store.tables[CHARGE_PROCESS].columns.keys())
         for row in demo.processes():
             values = ", ".join(map(_literal, row))
@@ -227,6 +236,36 @@ def test_an_upgrade_refuses_what_a_check_refuses(run: Run, empty_url: str) -> No
     assert upgrade.stderr.count("\n") == 1
     assert upgrade.returncode == 1
     assert current.stdout == "0001\n"
+
+
+def test_a_killed_upgrade_leaves_the_old_or_the_new(run: Run, empty_url: str) -> None:
+    """Whenever it is killed, no row is lost, and the next upgrade completes it."""
+    store = Store(empty_url, RESOURCES)
+    store.replace(CHARGE_PROCESS, benchmark.processes(5_000))
+    rows = store.count(CHARGE_PROCESS)
+    kills = int(os.environ.get("CHARGE_UPGRADE_KILLS", "2"))
+    rng = random.Random(kills)
+    seen: Counter[str] = Counter()
+    seconds = 0.0
+
+    for number in range(kills + 1):
+        store.administer(lambda made: alembic.downgrade(_config(store, made), "0001"))
+        started = time.monotonic()
+        process = bulk.start(empty_url, "db", "upgrade")
+        if number == 0:
+            assert process.wait() == 0
+            seconds = time.monotonic() - started
+            continue
+        time.sleep(seconds * rng.uniform(0.5, 1))
+        process.kill()
+        process.wait()
+        seen[run("db", "current").stdout] += 1
+        assert store.count(CHARGE_PROCESS) == rows
+        assert run("db", "upgrade").stdout.endswith("now 0002\n")
+        assert run("db", "check").returncode == 0
+
+    assert seen.total() == kills
+    assert seen.keys() <= {"0001\n", "0002\n"}
 
 
 def test_check_names_a_missing_check(run: Run, empty_url: str) -> None:
