@@ -28,7 +28,7 @@ class AccessLog:
         path: the file.
         action: what is asked; other addresses are not taken.
         names: of fields in JSON lines.
-        fields: of an IIS log whose header line stands in another part.
+        fields: of an IIS log whose header line is in another part.
         seen: hashes of what was asked, which several logs may share.
         others: counts what was not taken, by reason.
         in_both: how many requests were asked for JSON and for XML, for want of an Accept header.
@@ -110,7 +110,7 @@ class AccessLog:
         return "har", log_formats.har(entries)
 
     def _target(self, entry: Entry | None) -> str | None:
-        """Return what is asked of the action, ``None`` for what is not taken, which is counted."""
+        """Return the request, ``None`` for one that is not used, which is counted."""
         if entry is None:
             self.others["unreadable"] += 1
             return None
@@ -129,7 +129,7 @@ class AccessLog:
 def access_logs(
     paths: Iterable[Path], make: Callable[[Path], AccessLog], fields: list[str]
 ) -> list[AccessLog]:
-    """Make logs that share what they know: what was asked, and the fields of IIS logs.
+    """Make logs that share their state: which requests were read, and the fields of IIS logs.
 
     A part without a header line has the fields of the last part before it that has one, or else
     the next; ``fields`` are given for parts that have neither. Raises LogError.
@@ -147,7 +147,7 @@ def access_logs(
 
 
 def _requests(entry: Entry, target: str) -> Iterator[Request]:
-    """Yield what is asked: in both formats where the log doesn't say which one the client did."""
+    """Yield the requests to send: in both formats where the log has no Accept header."""
     if entry.has_accept:
         yield Request("GET", target, entry.headers)
         return

@@ -27,7 +27,7 @@ class Allowed:
     Attributes:
         name, reason, expires: what a reader of the report needs to know.
         kind: the kind of difference.
-        where: where it may stand, as a pattern with ``*``.
+        where: where it may occur, as a pattern with ``*``.
         expected, found: what the two sides may have there, as regular expressions for the whole
             text; ``None`` for anything.
         at_most: in how many answers it may occur, ``None`` for any number.
@@ -127,7 +127,7 @@ def read(path: Path) -> list[Allowed]:
     entries = [_entry(table, f"{path}: entry {at}") for at, table in _numbered(tables)]
     twice = [name for name, count in Counter(entry.name for entry in entries).items() if count > 1]
     if twice:
-        raise AllowedError(f"{path}: {twice[0]!r} stands twice")
+        raise AllowedError(f"{path}: {twice[0]!r} occurs twice")
     return entries
 
 

@@ -12,7 +12,7 @@ from app.webapi.routing import HttpActionDescriptor
 
 @dataclass(frozen=True, kw_only=True)
 class Requests:
-    """What to ask."""
+    """The requests to send."""
 
     action: str | None
     users: str | None
@@ -34,7 +34,7 @@ class Requests:
 
 @dataclass(frozen=True, kw_only=True)
 class Listening:
-    """Where mirrored requests come in, and which share of them is asked."""
+    """Where mirrored requests come in, and which share of them is sent."""
 
     listen: tuple[str, int] | None
     sample: float
@@ -42,7 +42,7 @@ class Listening:
 
 @dataclass(frozen=True, kw_only=True)
 class Pace:
-    """How to ask: requests a second and at once, what an answer may take, how many may fail."""
+    """The pace: requests a second and at once, an answer's limits, and how many may fail."""
 
     rate: float | None
     concurrency: int

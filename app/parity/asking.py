@@ -1,4 +1,4 @@
-"""Asks many at once, in bounded memory, with results in the order of the requests."""
+"""Sends many requests at once, in bounded memory; results are in the order of the requests."""
 
 import time
 from collections import deque

@@ -1,4 +1,4 @@
-"""Asks a service exactly what was meant: no header, escape or redirect is added."""
+"""Sends requests exactly as specified: no header, escape or redirect is added."""
 
 import re
 import ssl
@@ -29,7 +29,7 @@ _VALUE: Final = re.compile(r"[^\0\r\n]*")
 MAX_BODY: Final = 1_000_000
 """The largest body that is read, in bytes, if nothing else is said."""
 
-DROPPED: Final = "connections ended behind a sent request, which was asked again"
+DROPPED: Final = "connections ended after a request was sent; it was sent again"
 UNASKED: Final = "answers were followed by bytes that nobody asked for"
 
 
@@ -47,7 +47,7 @@ class Timed:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a service may take: seconds for a whole answer, and away in all; bytes of a body."""
+    """A service's limits: seconds for an answer, seconds unreachable in all, bytes of a body."""
 
     timeout: float = 10
     away: float = 0
@@ -57,12 +57,12 @@ class Limits:
 class Service:
     """A service at a base URL, over connections that are kept between requests.
 
-    Threads may share it. ``troubles`` counts what went wrong beside answers.
+    Threads may share it. ``troubles`` counts what went wrong besides answers.
 
     Args:
         base_url: ``http://`` or ``https://``, a host, and the path that it lives under.
         limits: what it may take.
-        headers: sent with every request behind its own, such as a token; never recorded.
+        headers: sent with every request after its own headers, such as a token; never recorded.
         own_host: send the base URL's Host in place of the request's.
         tls: the context for ``https://``, the system's if there is none.
 
@@ -119,7 +119,7 @@ class Service:
     def ask(self, request: Request) -> Timed:
         """Send a request and read its answer, which says so as its fault if it isn't whole.
 
-        A connection that is dropped behind the request is counted, and the request sent again.
+        A connection that ends after the request is counted, and the request is sent again.
         Raises NoAnswerError if the service can't be reached or the request can't be sent.
         """
         head = self._head(request)
@@ -163,7 +163,7 @@ class Service:
         )
 
     def stop(self) -> None:
-        """End what is asked right now, in other threads, and ask nothing more."""
+        """End the requests of other threads, and send no more."""
         self._is_stopped = True
         self.outage.give_up()
         for connection in list(self._busy):
@@ -231,7 +231,7 @@ class Service:
 
 
 def with_host(headers: Iterable[tuple[str, str]], host: str) -> Headers:
-    """Return the headers behind a Host."""
+    """Return the headers that follow a Host."""
     return (("Host", host), *headers)
 
 

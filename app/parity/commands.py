@@ -48,7 +48,7 @@ from app.parity.terminal import progress
 from app.parity.verdict import Demands, Verdict
 
 _READINGS: Final = 2
-"""How many times the legacy service is asked for each comparison."""
+"""How many requests the legacy service receives for each comparison."""
 
 
 @click.command("replay")

@@ -126,7 +126,7 @@ class Connection:
         return Answer(read.status, read.headers, body, fault, read.version, closes)
 
     def _expect(self, method: str) -> None:
-        """Tell h11 what is asked, for the answer's length depends on it."""
+        """Tell h11 the request, because the answer's length depends on it."""
         if self._protocol.our_state is h11.DONE:
             self._protocol.start_next_cycle()
         self._protocol.send(h11.Request(method=method, target="/", headers=[("Host", "")]))
@@ -163,9 +163,9 @@ class Connection:
                 return self._behind()
 
     def _behind(self) -> Fault | None:
-        """Say what stands behind a whole answer."""
-        behind = len(self._protocol.trailing_data[0])
-        return Fault(FaultKind.TOO_LONG, f"{behind:,} bytes behind its end") if behind else None
+        """Report bytes after a whole answer."""
+        extra = len(self._protocol.trailing_data[0])
+        return Fault(FaultKind.TOO_LONG, f"{extra:,} bytes after its end") if extra else None
 
 
 def _late(read: _Reading, deadline: Deadline) -> Fault:

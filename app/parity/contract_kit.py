@@ -1,4 +1,4 @@
-"""The process behind the contract tests: compares a service with recordings, one at a time.
+"""The process that the contract tests start: it compares a service with recordings, one at a time.
 
 ``python -m app.parity.contract_kit OPTIONS`` takes a JSON object and speaks JSON lines. It first
 writes all recordings, or why there are none. Then it reads the number of a recording from each
@@ -20,7 +20,7 @@ from app.parity.recording import Recording
 from app.parity.report import window
 
 RECORDINGS = Path(__file__).parent / "recordings" / "recordings.jsonl"
-"""1,801 answers of a real Web API; ``processes.jsonl`` beside it is what its store held."""
+"""1,801 answers of a real Web API; ``processes.jsonl``, next to it, is what its store held."""
 _LOST = 3
 """After so many requests in a row without an answer, the run is over."""
 

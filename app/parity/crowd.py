@@ -24,7 +24,7 @@ class Crowd:
 
     @contextmanager
     def inside(self) -> Iterator[None]:
-        """Ask among others."""
+        """Send a request while others are sent."""
         with self._turn, self._changed:
             self._inside += 1
         try:
@@ -36,7 +36,7 @@ class Crowd:
 
     @contextmanager
     def alone(self, reason: str) -> Iterator[bool]:
-        """Ask without others; gives ``False`` where that was done often enough for a reason."""
+        """Send a request alone; yields ``False`` where that was done often enough for a reason."""
         with self._changed:
             known = reason in self._times or len(self._times) < self._most_reasons
             may = known and self._times[reason] < self._most_alone

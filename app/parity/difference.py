@@ -76,7 +76,7 @@ _BY_VALUES = {
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One difference: its kind, where it stands, and what each side has there.
+    """One difference: its kind, its place, and what each side has there.
 
     ``where`` is a member's path, a header's name, ``status`` or ``body``. A side that lacks the
     thing has ``None``. ``could_be`` is another kind that the texts fit too: a fraction that ends

@@ -23,7 +23,7 @@ PARSERS: Final[dict[str, Callable[[str], Node]]] = {
 
 
 def content_type_of(answer: Answer) -> str | None:
-    """Return an answer's Content-Type, the first one if it stands twice."""
+    """Return an answer's Content-Type, the first one if there are two."""
     return next((value for name, value in answer.headers if name.lower() == "content-type"), None)
 
 

@@ -190,7 +190,7 @@ def _others(differences: list[Difference]) -> int:
 
 
 def _between(old: str, new: str) -> Difference:
-    """Name a difference that is in no token: what stands between them."""
+    """Name a difference that is in no token, but between them."""
     if old.replace("\r\n", "\n").strip("\r\n") == new.replace("\r\n", "\n").strip("\r\n"):
         return Difference(Kind.LINE_BREAK, "body", old, new)
     return Difference(Kind.WHITE_SPACE, "body", old, new)

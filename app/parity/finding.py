@@ -46,7 +46,7 @@ class Finding:
         kind, cause: what they share; see ``Difference.cause``.
         when: when they were seen.
         answers: how many answers have it.
-        places: where it stands, with how often.
+        places: where it occurs, with how often.
         examples: the first few.
         alone: how often it was asked for alone, and how often it differed then.
     """
@@ -68,7 +68,7 @@ class Finding:
 
     @property
     def flaky(self) -> int:
-        """How many of its answers were otherwise when they were asked for again."""
+        """How many of its answers were otherwise when the request was sent again."""
         return self.answers if self.when is When.FLAKY else 0
 
     def take(self, request: Request, items: list[Difference], alone: Alone | None) -> None:
@@ -189,7 +189,7 @@ def _is_crowds(finding: Finding, steady: int) -> bool:
 
 
 def _moved(findings: list[Finding], vague: Kind, exact: Kind) -> list[Finding]:
-    """Move the places of a kind to those findings of another one that stand in them."""
+    """Move the places of a kind to the findings of another kind that are in them."""
     kept: list[Finding] = []
     for finding in findings:
         for other in findings if finding.kind is vague else ():

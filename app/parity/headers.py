@@ -56,7 +56,7 @@ class ComparedHeaders:
     def differences(self, expected: Answer, found: Answer) -> Iterator[Difference]:
         """Yield a difference for each header that is not there as often with the same values.
 
-        Names match in any case. ``Content-Type`` that stands once on both sides, what encodes the
+        Names match in any case. ``Content-Type`` that occurs once on both sides, what encodes the
         body and its length are left to who compares bodies.
         """
         olds, news = _by_name(expected.headers), _by_name(found.headers)

@@ -6,7 +6,7 @@ from typing import Final
 
 _PERCENTILES: Final = (50, 95, 99)
 _BEYOND: Final = 5
-"""So many answers must stand beyond a percentile before it is compared: else it is chance."""
+"""A percentile is compared only if so many answers are beyond it: fewer are chance."""
 _WORTH_SAYING: Final = 1.2
 
 

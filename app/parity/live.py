@@ -1,4 +1,4 @@
-"""Runs the kit on live traffic: asks what a listener takes, until it is told to stop."""
+"""Runs the kit on live traffic: sends what a listener receives, until it is stopped."""
 
 import signal
 import time
@@ -18,7 +18,7 @@ _PAGE_SECONDS: Final = 10
 
 
 class Pages:
-    """Pages about a run, asked for in a server's threads and made in the run's own.
+    """Pages about a run, requested in a server's threads and made in the run's own.
 
     Args:
         made: path -> what makes its page.

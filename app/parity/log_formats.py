@@ -1,4 +1,4 @@
-"""The formats of logs: each takes lines apart into what was asked."""
+"""The formats of logs: each parses lines into requests."""
 
 import json
 import re
@@ -17,7 +17,7 @@ _COMBINED: Final = re.compile(r'[^"]*"([^ "]+) ([^ "]+)(?: HTTP/[0-9.]+)?" ')
 _URL: Final = re.compile(r"(?:([A-Z]+) )?((?:https?://|/)\S*)", re.I)
 _REQUEST_LINE: Final = re.compile(r"(\S+) (\S+)(?: HTTP/[0-9.]+)?")
 _ESCAPED: Final = re.compile(r"\\x([0-9a-fA-F]{2})")
-# A plus sign is a blank where one can stand: beside a comma, a semicolon, "=", or an end.
+# A plus sign is a blank only where one can be: next to a comma, a semicolon, "=", or an end.
 _BLANK: Final = re.compile(r"(?:(?<=[,;=])|^)\++|\++(?=[,;=]|$)")
 
 METHODS: Final = (
@@ -49,7 +49,7 @@ HEADERS: Final = ("request.headers", "headers")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What was asked: ``has_accept`` says whether the log would show an Accept header."""
+    """A logged request; ``has_accept`` says whether the log would show an Accept header."""
 
     method: str
     target: str
@@ -77,7 +77,7 @@ def w3c_fields(line: str) -> list[str] | None:
 
 
 def w3c(lines: Iterable[str], fields: list[str]) -> Iterator[Entry | None]:
-    """Yield what each line of an IIS log asks, ``None`` for one that can't be read.
+    """Yield the request of each line of an IIS log, ``None`` for one that can't be read.
 
     ``fields`` are those of lines before the first directive that names them.
     """
@@ -93,7 +93,7 @@ def w3c(lines: Iterable[str], fields: list[str]) -> Iterator[Entry | None]:
 
 
 def combined(lines: Iterable[str]) -> Iterator[Entry | None]:
-    """Yield what each line of a combined or common access log asks."""
+    """Yield the request of each line of a combined or common access log."""
     for line in lines:
         if found := _COMBINED.match(line):
             # Servers write bytes that are no ASCII as \xHH.
@@ -108,7 +108,7 @@ def is_combined(line: str) -> bool:
 
 
 def urls(lines: Iterable[str]) -> Iterator[Entry | None]:
-    """Yield what each line of a list asks: a URL or a path, with a method before it or none."""
+    """Yield the request of each line of a list: a URL or a path, perhaps after a method."""
     for line in lines:
         if found := _URL.fullmatch(line.strip()):
             yield _entry((found[1] or "GET").upper(), found[2])
@@ -122,7 +122,7 @@ def is_url(line: str) -> bool:
 
 
 def json_lines(lines: Iterable[str], names: Names) -> Iterator[Entry | None]:
-    """Yield what each line's object asks."""
+    """Yield the request of each line's object."""
     for line in lines:
         if line.strip():
             made = parsed(line)
@@ -130,7 +130,7 @@ def json_lines(lines: Iterable[str], names: Names) -> Iterator[Entry | None]:
 
 
 def har(entries: Iterable[Any]) -> Iterator[Entry | None]:
-    """Yield what each entry of a HAR file asks."""
+    """Yield the request of each entry of a HAR file."""
     for item in entries:
         asked = item.get("request") if isinstance(item, dict) else None
         if isinstance(asked, dict) and isinstance(asked.get("method"), str):
@@ -149,7 +149,7 @@ def parsed(text: str) -> object:
 
 
 def _entry(method: str, url: str, headers: Headers = (), has_accept: bool = False) -> Entry | None:
-    """Make an entry of an absolute URL, or of what stands behind its host."""
+    """Make an entry of an absolute URL, or of what follows its host."""
     if not url.lower().startswith(("http://", "https://")):
         return Entry(method, url, headers, has_accept)
     try:
@@ -226,7 +226,7 @@ def _first(made: dict[str, Any], names: Iterable[str]) -> object:
 
 
 def _at(made: object, name: str) -> object:
-    """Return what stands at a dotted name; an object may be written as a text within."""
+    """Return the value at a dotted name; an object may be written as a text within."""
     if isinstance(made, str):
         made = parsed(made)
     if not isinstance(made, dict):

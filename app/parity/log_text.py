@@ -46,7 +46,7 @@ def opened(path: Path) -> Iterator[TextIO]:
 
 
 def lines(text: TextIO, first: str = "") -> Iterator[str]:
-    """Yield the lines behind a first one, without their ends; of a long one only its start."""
+    """Yield the lines after the first one, without their ends; of a long one only its start."""
     line = first or text.readline(LONGEST)
     while line:
         yield line.strip("\ufeff\n")

@@ -33,7 +33,7 @@ class Traffic:
 
     @property
     def skipped(self) -> Counter[str]:
-        """How many requests were not asked, by reason."""
+        """How many requests were not sent, by reason."""
         return self.listener.others
 
     def run(
@@ -44,7 +44,7 @@ class Traffic:
         readings: int,
         wanted: Callable[[Request], bool] = lambda _: True,
     ) -> Generator[tuple[Request, _Made | NoAnswerError], None, None]:
-        """Yield each wanted request with what ``ask`` made of it; it asks a service so often."""
+        """Yield each wanted request with what ``ask`` made of it by ``readings`` requests."""
         found = (
             request if request is not None and wanted(request) else None
             for request in self.listener

@@ -1,4 +1,4 @@
-"""How long a service may be away, in all of a run."""
+"""How long a service may be unreachable in a whole run."""
 
 import threading
 import time
@@ -28,7 +28,7 @@ class Outage:
 
     @property
     def seconds(self) -> float:
-        """How long the service was away so far."""
+        """How long the service was unreachable so far."""
         with self._lock:
             return self._sum()
 

@@ -26,7 +26,7 @@ class Result(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Alone:
-    """How an answer that differed among others was when it was asked for alone."""
+    """How an answer that differed under load was when its request was sent alone."""
 
     asked: int
     wrong: int
@@ -76,7 +76,7 @@ class Replay:
 
     Args:
         service: the service that is asked.
-        more: headers to compare beside those that always are.
+        more: headers to compare besides those that always are.
         mask: makes the mask for members that a recording says are masked.
         again: how often a different answer is asked for again; one that doesn't stay the same
             is flaky.
@@ -98,7 +98,7 @@ class Replay:
         self._crowd = crowd or Crowd(most_alone=0)
 
     def __call__(self, item: Recording) -> Outcome:
-        """Ask a recording's request. Raises NoAnswerError."""
+        """Send a recording's request. Raises NoAnswerError."""
         seconds: list[float] = []
         headers = self._headers if item.all_headers else OF_RECORDINGS
         with self._crowd.inside():
@@ -157,7 +157,7 @@ class _Judged:
 
 
 class Comparison:
-    """Asks two services the same, the legacy one before and after, so that its noise is known.
+    """Sends the same to two services, to the legacy one before and after: so its noise is known.
 
     Args:
         legacy, new: the services.
@@ -178,7 +178,7 @@ class Comparison:
         self._crowd = crowd or Crowd(most_alone=0)
 
     def __call__(self, request: Request) -> Outcome:
-        """Ask a request of both, and what differs once more. Raises NoAnswerError."""
+        """Send a request to both, and again where they differ. Raises NoAnswerError."""
         seconds: dict[str, list[float]] = {"legacy": [], "new": []}
         with self._crowd.inside():
             rounds = [self._ask(request, seconds)]
@@ -224,7 +224,7 @@ class Comparison:
         noisy = {_noise_key(item) for item in noise}
         found = [self._found(request, each) for each in rounds]
         left = [[item for item in items if _noise_key(item) not in noisy] for items in found]
-        # A header that moves says nothing of the body beside it.
+        # A header that moves says nothing about the body.
         moved = any(
             item.kind is not Kind.HEADER and _noise_key(item) in noisy
             for items in found
@@ -271,7 +271,7 @@ def _noise_key(item: Difference) -> tuple[str, bool]:
 def _alone(
     crowd: Crowd, found: list[Difference], ask: Callable[[], list[Difference]]
 ) -> Alone | None:
-    """Ask again alone for what differed, to know whether others at once are the reason."""
+    """Send again alone what differed, to know whether load is the reason."""
     if not found:
         return None
     places = {(item.kind, item.where) for item in found}

@@ -41,7 +41,7 @@ def selection_of(
     recordings: Path | None = None,
     listening: Listening | None = None,
 ) -> Selection:
-    """Return which requests are to be asked. Raises UsageError where that is not clear."""
+    """Return the requests to send. Raises UsageError where that is not clear."""
     listens = listening is not None and listening.listen is not None
     named = requests.users is not None or bool(requests.logs) or recordings is not None
     if listens and named:
@@ -66,7 +66,7 @@ def selection_of(
 
 
 def say_others(chosen: Selection) -> None:
-    """Say what the logs held besides, and how they were asked."""
+    """Report what else the logs held, and how their requests are sent."""
     for log in chosen.logs:
         if log.in_both:
             say(

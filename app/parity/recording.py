@@ -19,7 +19,7 @@ class RecordingError(InputError):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is sent: the target as it stands on the request line behind the base URL's path."""
+    """What is sent: the target of the request line, after the base URL's path."""
 
     method: str
     target: str

@@ -56,7 +56,7 @@ class Report:
         return ", ".join(shown)
 
     def notes(self) -> list[str]:
-        """Say what the summary's counts consist of, and what fails the run beside findings."""
+        """Say what the summary's counts consist of, and what fails the run besides findings."""
         verdict = self.verdict
         found = [f"skipped: {count:,} {why}" for why, count in verdict.skipped.most_common()]
         found += [f"not answered: {count:,} {why}" for why, count in verdict.failed.most_common(3)]
@@ -110,7 +110,7 @@ def rows(verdict: Verdict) -> Iterator[tuple[str, str, str, str, str]]:
 
 
 def places(finding: Finding, most: int = 4) -> str:
-    """Name where a finding stands, the most frequent first."""
+    """Name the places of a finding, the most frequent first."""
     names = [name for name, _ in finding.places.most_common()]
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more

@@ -23,7 +23,7 @@ Run = Generator[tuple[Any, Outcome | NoAnswerError], None, None]
 
 @contextmanager
 def stoppable(*services: Service) -> Iterator[None]:
-    """Let SIGTERM stop a run as Ctrl-C does, at once; close the services behind it."""
+    """Let SIGTERM stop a run as Ctrl-C does, at once; close the services at its end."""
 
     def stop(number: int, frame: FrameType | None) -> None:
         for service in services:

@@ -1,4 +1,4 @@
-"""Which requests a run asks: users, plainly or by the matrix, logs, or recordings."""
+"""Which requests a run sends: for users, plainly or by the matrix, of logs, or of recordings."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""A body's text as a tree that keeps what was written beside what it means."""
+"""A body's text as a tree that keeps what was written and what it means."""
 
 from dataclasses import dataclass, field
 from enum import Enum
@@ -38,7 +38,7 @@ class Node:
     Attributes:
         form: what it is written as.
         name: of its member or element, as meant.
-        start, end: where the value stands in the text; an element's is its content.
+        start, end: where the value is in the text; an element's is its content.
         text: the body's whole text.
         value: what a leaf means, ``None`` for null and nil.
         children: members, items or elements, in written order.

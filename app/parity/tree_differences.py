@@ -17,7 +17,7 @@ def differences(old: Node, new: Node) -> Iterator[Difference]:
 
 
 def _document(old: Node, new: Node) -> Iterator[Difference]:
-    """Compare what stands before an XML document's root."""
+    """Compare what precedes an XML document's root."""
     before, after = _declaration(old), _declaration(new)
     if before != after:
         yield Difference(Kind.XML_DECLARATION, "body", before or None, after or None)
@@ -30,7 +30,7 @@ def _declaration(root: Node) -> str:
 
 
 def _nodes(old: Node, new: Node, path: str, spaces: tuple[str, str]) -> Iterator[Difference]:
-    """Compare two values; ``spaces`` are the namespaces that they stand in."""
+    """Compare two values; ``spaces`` are the namespaces in scope."""
     where = path or "body"
     if old.head or new.head:
         yield from _start_tags(old, new, where, spaces)
@@ -91,7 +91,7 @@ def _below(path: str, name: str) -> str:
 
 
 def _by_name(node: Node) -> dict[str, Node]:
-    """Return the children by name; a name that stands again gets its number."""
+    """Return the children by name; a repeated name gets its number."""
     found: dict[str, Node] = {}
     times: Counter[str] = Counter()
     for child in node.children:
@@ -136,7 +136,7 @@ def _tag(node: Node) -> str:
 
 
 def _inside(node: Node) -> str:
-    """Return a start tag's text behind its name, without its end."""
+    """Return a start tag's text after its name, without its end."""
     return _tag(node)[1 + len(node.raw_name) :].rstrip("/> \t\r\n")
 
 

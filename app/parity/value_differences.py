@@ -83,7 +83,7 @@ def _exponent(number: str) -> str:
 
 
 def _plain(number: str) -> str:
-    """Return a number with its point, so that zeros behind it can be cut off."""
+    """Return a number with its point, so that zeros after it can be cut off."""
     return number if "." in number else f"{number}."
 
 

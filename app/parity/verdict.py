@@ -34,7 +34,7 @@ class ExitCode(IntEnum):
 
 @dataclass(frozen=True)
 class Demands:
-    """What fails a run beside findings.
+    """What fails a run besides findings.
 
     Attributes:
         slower_than: how many times as long as the legacy service the new one may take.
@@ -53,8 +53,8 @@ class Verdict:
         allowed: the allowed differences.
         mask: is put over answers before anything of them is kept.
         coverage: counts what was compared.
-        demands: what fails the run beside findings.
-        troubles: what went wrong beside answers, with how often, by side; the last is the side
+        demands: what fails the run besides findings.
+        troubles: what went wrong besides answers, with how often, by side; the last is the side
             that is judged.
         counts: outcomes by result.
         only_allowed: answers that differed, but only as allowed.
@@ -112,7 +112,7 @@ class Verdict:
 
     @property
     def problems(self) -> list[str]:
-        """What fails the run beside findings."""
+        """What fails the run besides findings."""
         found = self.allowed.problems() if self.stopped is None else []
         if self.stopped is not None:
             found.append(self.stopped)
@@ -183,7 +183,7 @@ class Verdict:
         ]
 
     def _troubles(self) -> list[str]:
-        """Say what the new service did beside answering, more often than it may."""
+        """Say what else the new service did, more often than it may."""
         judged = list(self.troubles.values())[-1] if self.troubles else Counter[str]()
         most = {DROPPED: self.demands.dropped, UNASKED: 0}
         return [f"{n:,} {what}" for what, n in judged.items() if n > most.get(what, 0)]

@@ -42,12 +42,12 @@ def parse(text: str) -> Node:
 
 
 def meant(raw: str) -> str:
-    """Return the text that references stand for."""
+    """Return the text that references mean."""
     return _REFERENCE.sub(_character, raw)
 
 
 def _element(text: str, at: int, spaces: _Spaces, depth: int) -> tuple[Node, int]:
-    """Read the element that starts at a place, and return it with the place behind it."""
+    """Read the element that starts at a place, and return it with the place after it."""
     start = _START.match(text, at)
     if start is None or depth > _DEEPEST:
         raise _unexpected(text, at)
@@ -72,7 +72,7 @@ def _element(text: str, at: int, spaces: _Spaces, depth: int) -> tuple[Node, int
 
 
 def _content(text: str, node: Node, spaces: _Spaces, depth: int) -> int:
-    """Fill an element up to its end tag, and return the place behind that."""
+    """Fill an element up to its end tag, and return the place after it."""
     at, value = node.start, ""
     while not text.startswith("</", at):
         if found := _TEXT.match(text, at):

@@ -40,7 +40,7 @@ def test_a_file_is_read(tmp_path: Path) -> None:
         ),
         (f"[[allowed]]\n{_ENTRY}more = 1", "more is unknown; known are name, reason"),
         (f'[[allowed]]\n{_ENTRY}reason2 = ""', "reason2 is unknown"),
-        (f"[[allowed]]\n{_ENTRY}[[allowed]]\n{_ENTRY}", "'n' stands twice"),
+        (f"[[allowed]]\n{_ENTRY}[[allowed]]\n{_ENTRY}", "'n' occurs twice"),
         (f'[[allowed]]\n{_ENTRY}found = "("', "found is no regular expression"),
         (f"[[allowed]]\n{_ENTRY}at_most = 0", "at_most must be a whole number above 0, not 0"),
         (f"[[allowed]]\n{_ENTRY}at_most = true", "at_most must be a whole number above 0"),
