@@ -2,8 +2,9 @@
 
 import signal
 
-# Until the command line can report it, Ctrl-C ends the imports without a traceback. A shell that
-# starts this in the background has it ignored, and it stays so.
+# Python would raise KeyboardInterrupt wherever it is. In a callback of the import system that is
+# printed and lost, and the program goes on. So Ctrl-C ends the process while it imports. A shell
+# that starts this in the background has it ignored, and it stays so.
 if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 

@@ -66,11 +66,20 @@ class Cli(LazyCommands, FlaskGroup):
         # --app would name another application; this command has its own.
         self.params = [option for option in self.params if option.name != "app"]
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command to run; Ctrl-C is its own to handle from here on (see app.__main__).
+
+        Not so for ``serve``, whose server imports much more before it handles signals.
+        """
+        found = super().resolve_command(ctx, args)
+        if found[0] != "serve" and signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        return found
+
     def main(self, args: Sequence[str] | None = None, *_: Any, **options: Any) -> NoReturn:
         """Run the command line and exit."""
-        # See app.__main__.
-        if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
             result = super().main(args, "chargecloud", standalone_mode=False, **options)
             sys.exit(result if isinstance(result, int) else 0)

@@ -26,6 +26,9 @@ def run(bind: str, workers: int | None, threads: int | None) -> None:
     if ":" in metrics:
         metering.serve(metrics)
     log = logging.getLogger("chargecloud")
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        # waitress stops at a KeyboardInterrupt.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     lifecycle.started(log, f"http://{bind}")
     waitress.serve(
         app,

@@ -202,6 +202,34 @@ def test_ctrl_c_while_it_starts_leaves_no_traceback(
     assert [text for text in said if "Traceback" in text or "Exception ignored" in text] == []
 
 
+_INTERRUPTED = """
+import os, signal, sys, weakref
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == sys.argv[1]:
+            value = set()
+            self.kept = weakref.ref(value, lambda _: os.kill(os.getpid(), signal.SIGINT))
+            del value
+sys.meta_path.insert(0, Finder())
+from app.__main__ import main
+main(["serve", "--server", sys.argv[2], "--bind", "127.0.0.1:0"])
+"""
+
+
+@pytest.mark.parametrize("server", _SERVERS)
+@pytest.mark.parametrize("module", ["app.factory", "app.server.commands", "app.server.servers", ""])
+def test_ctrl_c_in_a_callback_of_an_import_is_not_lost(
+    module: str, server: str, env: dict[str, str], tmp_path: Path
+) -> None:
+    """Python itself would print "Exception ignored", and serve."""
+    command = [sys.executable, "-c", _INTERRUPTED, module or f"app.server.{server}_server", server]
+
+    done = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, timeout=30)
+
+    assert done.returncode == -signal.SIGINT
+    assert (done.stdout, done.stderr) == (b"", b"")
+
+
 def test_a_second_ctrl_c_leaves_no_traceback(env: dict[str, str], tmp_path: Path) -> None:
     """Impatience is no failure."""
     port = truth.free_port()
