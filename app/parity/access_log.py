@@ -54,7 +54,7 @@ class AccessLog:
                 asked = [one for one in _requests(entry, target) if hash(one) not in self.seen]
                 self.seen.update(map(hash, asked))
                 if not asked:
-                    self.others["asked before"] += 1
+                    self.others["a repeated request"] += 1
                 elif not entry.has_accept:
                     self.in_both += 1
                 yield from ((tag, request) for request in asked)

@@ -27,10 +27,10 @@ _NAME: Final = re.compile(r"[!-9;-~]+")
 _VALUE: Final = re.compile(r"[^\0\r\n]*")
 
 MAX_BODY: Final = 1_000_000
-"""The largest body that is read, in bytes, if nothing else is said."""
+"""The largest body that is read, in bytes, unless --max-body says otherwise."""
 
 DROPPED: Final = "connections ended after a request was sent; it was sent again"
-UNASKED: Final = "answers were followed by bytes that nobody asked for"
+UNASKED: Final = "answers were followed by further bytes"
 
 
 class NoAnswerError(Exception):

@@ -189,13 +189,13 @@ class Coverage:
     def _nothing_proven(self) -> str:
         (status, count), *others = self.statuses.most_common()
         if not others and status >= 400:
-            hint = _HINTS.get(status, "check what is asked")
+            hint = _HINTS.get(status, "check the requests")
             return (
                 f"nothing was proven: every answer was {status} ({amount(count, 'answer')}); {hint}"
             )
         return (
             f"nothing was proven: none of {amount(self.answers, 'answer')} held a process"
-            f" ({self.nulls:,} were null); ask for users that have one"
+            f" ({self.nulls:,} were null); name users that have one"
         )
 
     def _take_process(self, name: str, root: Node) -> bool:

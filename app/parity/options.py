@@ -202,7 +202,7 @@ REPORTING = _grouped(
         default=0,
         show_default=True,
         metavar="N",
-        help="Ask each request N times more, at random times.",
+        help="Send each request N more times, at random moments.",
     ),
     click.option(
         "--dropped",

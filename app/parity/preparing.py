@@ -45,10 +45,10 @@ def selection_of(
     listens = listening is not None and listening.listen is not None
     named = requests.users is not None or bool(requests.logs) or recordings is not None
     if listens and named:
-        raise click.UsageError("--listen asks what is mirrored: name no users, logs or recordings")
+        raise click.UsageError("--listen sends what is mirrored: name no users, logs or recordings")
     if not listens and not named:
         raise click.UsageError(
-            "say what to ask: --users, --log, --listen or, to compare, --recordings"
+            "name the requests to send: --users, --log, --listen or, to compare, --recordings"
         )
     if requests.matrix and requests.users is None:
         raise click.UsageError("--matrix needs --users")

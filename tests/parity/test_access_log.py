@@ -64,7 +64,7 @@ def test_an_iis_log(tmp_path: Path) -> None:
     ]
     assert log.in_both == 1
     assert log.others == {
-        "asked before": 1,
+        "a repeated request": 1,
         "another method": 1,
         "another address": 1,
         "unreadable": 1,
@@ -279,7 +279,7 @@ def test_fields_may_be_named_where_no_part_does(tmp_path: Path) -> None:
 
 
 def test_the_same_request_in_two_logs_is_asked_once(tmp_path: Path) -> None:
-    """The second is counted as asked before; a format that is new is asked."""
+    """The second is counted as a repeated request; a format that is new is asked."""
     accept = "#Fields: cs-method cs-uri-stem cs-uri-query cs(Accept)\n"
     logs = _parts(
         tmp_path,
@@ -289,7 +289,7 @@ def test_the_same_request_in_two_logs_is_asked_once(tmp_path: Path) -> None:
     )
 
     assert [_asked(log) for log in logs] == [_in_both(_TARGET)[1:], _in_both(_TARGET)[:1], []]
-    assert [log.others["asked before"] for log in logs] == [0, 0, 1]
+    assert [log.others["a repeated request"] for log in logs] == [0, 0, 1]
 
 
 def test_what_no_request_line_can_hold_is_escaped(tmp_path: Path) -> None:

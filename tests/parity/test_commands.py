@@ -432,7 +432,7 @@ def test_allowed_differences(
         (["replay", "bad.jsonl", "http://a"], "bad.jsonl:1: is not a recording"),
         (["replay", "bad.jsonl", "ftp://a"], "must be http://HOST"),
         (["compare", "http://a:x", "http://b", "--users", "1"], "must be http://HOST"),
-        (["record", "http://a"], "say what to ask: --users, --log"),
+        (["record", "http://a"], "name the requests to send: --users, --log"),
         (["record", "http://a", "--users", "1-"], "must be an id or a range such as 1-100"),
         (["record", "http://a", "--log", "bad.jsonl", "--matrix"], "--matrix needs --users"),
         (["record", "http://a", "--log", "bad.jsonl"], "must be an IIS W3C log"),

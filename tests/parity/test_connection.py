@@ -147,4 +147,4 @@ def test_bytes_that_nobody_asked_for_are_counted() -> None:
         second = service.ask(_GET).answer
 
     assert first.body == second.body == b"hi"
-    assert service.troubles == {"answers were followed by bytes that nobody asked for": 1}
+    assert service.troubles == {"answers were followed by further bytes": 1}

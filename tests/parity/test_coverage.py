@@ -68,8 +68,8 @@ def test_answers_are_counted_by_status_format_charset_and_user() -> None:
     [
         ([_answered(401)] * 4, "every answer was 401 (4 answers); check the credentials"),
         ([_answered(404)] * 4, "every answer was 404 (4 answers); check the path of the base URL"),
-        ([_answered(500)] * 4, "every answer was 500 (4 answers); check what is asked"),
-        ([_answered(200)] * 4, "none of 4 answers held a process (4 were null); ask for users"),
+        ([_answered(500)] * 4, "every answer was 500 (4 answers); check the requests"),
+        ([_answered(200)] * 4, "none of 4 answers held a process (4 were null); name users"),
         ([_answered(200), _answered(404)], "none of 2 answers held a process (1 were null)"),
         ([_answered(200, b"{}")], "none of 1 answer held a process (0 were null)"),
         ([_answered(200, b'{"Message":"no"}')], "none of 1 answer held a process"),

@@ -145,7 +145,7 @@ def test_live_traffic_becomes_recordings(
     ("arguments", "said"),
     [
         (["--listen", "nowhere"], "must be HOST:PORT, not 'nowhere'"),
-        (["--listen", "127.0.0.1:1", "--users", "1"], "--listen asks what is mirrored"),
+        (["--listen", "127.0.0.1:1", "--users", "1"], "--listen sends what is mirrored"),
         (["--listen", "192.0.2.1:9000"], "--listen 192.0.2.1:9000: "),
         (["--listen", "127.0.0.1:9000", "--sample", "0"], "--sample"),
     ],
