@@ -11,6 +11,7 @@ from typing import TextIO, TypeVar
 
 import click
 
+from app.parity.amount import amount
 from app.parity.report import Report, rows, visible
 
 _Item = TypeVar("_Item")
@@ -24,12 +25,13 @@ def show(report: Report) -> None:
     if table and _is_rich(sys.stdout):
         _rich_table(table)
     else:
-        for kind, places, answers, expected, found in table:
-            noun = "answer" if answers == "1" else "answers"
-            say(f"{kind}, {places} ({answers} {noun}): {expected} became {found}")
+        for row, finding in zip(table, report.verdict.findings, strict=False):
+            kind, places, _, expected, found = row
+            answers = amount(finding.answers, "answer")
+            say(f"{kind}, {places} ({answers}): {expected} became {found}")
     left = len(report.verdict.findings) - len(table)
     if left:
-        say(f"and {left:,} findings more: --html, --json and --junit write all of them")
+        say(f"and {amount(left, 'finding')} more: --html, --json and --junit write all of them")
     for note in report.notes():
         say(note)
     say(report.summary())
