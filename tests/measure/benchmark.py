@@ -30,12 +30,13 @@ from app.store.store import Store, Stored
 from tests import packages, truth
 
 _GUNICORN = "-m gunicorn --workers 1 --log-level warning --bind 127.0.0.1:{port}"
-_GTHREAD = f"{_GUNICORN} --worker-class gthread --threads 4 --http-parser python"
+_PLAIN = f"{_GUNICORN} --threads 4 --worker-class gthread --http-parser python"
+_PLAIN += " --no-control-socket"
 _GRANIAN = "-m granian --interface wsgi --workers 1 --blocking-threads 4 --no-log --port {port}"
 _CONSTANT = "tests.measure.constant"
 SERVERS = {
-    "constant WSGI, gunicorn": f"{_GTHREAD} --no-control-socket {_CONSTANT}:wsgi_app",
-    "constant Flask, gunicorn": f"{_GTHREAD} --no-control-socket {_CONSTANT}:flask_app",
+    "constant WSGI, gunicorn": f"{_PLAIN} {_CONSTANT}:wsgi_app",
+    "constant Flask, gunicorn": f"{_PLAIN} {_CONSTANT}:flask_app",
     "constant Flask, granian": f"{_GRANIAN} {_CONSTANT}:flask_app",
     "chargecloud, gunicorn": f"{_GUNICORN} -c python:app.gunicorn_conf wsgi:app",
     "chargecloud, granian": "-m app serve --server granian --workers 1 --bind 127.0.0.1:{port}",
