@@ -111,25 +111,15 @@ class Killed:
 def wait_for_end(session: int) -> None:
     """Wait until no process of a session is left: the reader ends with the command."""
     deadline = time.monotonic() + 10
-    while any(map(_runs, _members(session))):
+    while any(_runs_in(session, process) for process in psutil.process_iter()):
         assert time.monotonic() < deadline, "a process is left"
         time.sleep(0.02)
 
 
-def _members(session: int) -> list[psutil.Process]:
-    return [each for each in psutil.process_iter() if _group(each) == session]
-
-
-def _group(process: psutil.Process) -> int | None:
-    with suppress(ProcessLookupError):
-        return os.getpgid(process.pid)
-    return None
-
-
-def _runs(process: psutil.Process) -> bool:
+def _runs_in(session: int, process: psutil.Process) -> bool:
     """Whether a process runs; one that has ended waits for its parent, in a container for ever."""
-    with suppress(psutil.NoSuchProcess):
-        return process.status() != psutil.STATUS_ZOMBIE
+    with suppress(ProcessLookupError, psutil.NoSuchProcess):
+        return os.getpgid(process.pid) == session and process.status() != psutil.STATUS_ZOMBIE
     return False
 
 
