@@ -49,9 +49,7 @@ def install(app: WebApi, with_route: bool) -> None:
     """Measure an application's store; declare /metrics if it is configured."""
     app.store.latest = _measured(app.store.latest)  # type: ignore[method-assign,assignment]
     if with_route:
-        app.add_url_rule(
-            "/metrics", "metrics", lambda: Response(page(), 200, content_type=_TYPE), exact=True
-        )
+        app.add_url_rule("/metrics", "metrics", _answer, exact=True)
 
 
 _TYPE = CONTENT_TYPE_LATEST
