@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import TypeVar
 
+from app.parity import interrupt
 from app.parity.client import NoAnswerError
 
 _Item = TypeVar("_Item")
@@ -55,6 +56,7 @@ class Asking:
                     return
                 item, future = waiting.popleft()
                 made = _made(future)
+                interrupt.check()
                 yield item, made
                 reason = str(made) if isinstance(made, NoAnswerError) else failure(made)
                 failed += reason is not None
@@ -67,7 +69,8 @@ class Asking:
         next_at = time.monotonic()
         for item in items:
             if self._pause:
-                time.sleep(max(0.0, next_at - time.monotonic()))
+                with interrupt.allowed():
+                    time.sleep(max(0.0, next_at - time.monotonic()))
                 next_at = max(next_at + self._pause, time.monotonic())
             yield item
 

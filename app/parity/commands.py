@@ -18,6 +18,7 @@ from app.parity.client import NoAnswerError
 from app.parity.coverage import Coverage
 from app.parity.credentials import Credentials
 from app.parity.headers import ComparedHeaders
+from app.parity.interrupt import allowed_between
 from app.parity.listener import Page
 from app.parity.mirrored import mirrored
 from app.parity.options import (
@@ -73,7 +74,11 @@ def replay(
     service = service_of(base_url, pace, credentials, own_host=reporting.own_host)
     try_outputs(reporting.outputs, [file, reporting.allow, masking.mask_key])
     verdict = _verdict(reporting, masking, coverage_of(), {"service": service.troubles})
-    items = _fit(progress(recording.read(file), partial(_lines, file)), verdict, error_detail)
+    items = _fit(
+        progress(allowed_between(recording.read(file)), partial(_lines, file)),
+        verdict,
+        error_detail,
+    )
     repeated = shuffled(items, 0, reporting.repeat) if reporting.repeat else items
     asking = Asking(pace.concurrency, pace.rate, pace.failures)
     replaying = Replay(service, reporting.more, mask_of(masking.mask_key), crowd=crowd_of(pace))
@@ -142,7 +147,7 @@ def compare(
             run = traffic.run(ask, pace, requests.limit, readings=_READINGS)
         else:
             asking = Asking(pace.concurrency, pace.rate and pace.rate / _READINGS, pace.failures)
-            items = progress(shuffled(chosen, seed, reporting.repeat), None)
+            items = progress(allowed_between(shuffled(chosen, seed, reporting.repeat)), None)
             run = asking.run(lambda item: ask(item[1]), items, _failure)
         code = judge(run, report, reporting)
     say_others(chosen)

@@ -14,6 +14,7 @@ from app.parity.arguments import Listening, Masking, Pace, Requests
 from app.parity.asking import Asking, StoppedError
 from app.parity.client import NoAnswerError, Service, Timed
 from app.parity.credentials import Credentials
+from app.parity.interrupt import allowed_between
 from app.parity.mirrored import Traffic, mirrored
 from app.parity.options import (
     LISTENING,
@@ -117,7 +118,7 @@ def _write(run: _Recorded, recorder: Recorder, errors: int) -> None:
 
 def _chosen(chosen: Selection, recorder: Recorder, service: Service, pace: Pace) -> _Recorded:
     """Yield the chosen requests that are not recorded yet, each with its answer."""
-    new = recorder.missing(progress(chosen, None))
+    new = recorder.missing(progress(allowed_between(chosen), None))
     asking = Asking(pace.concurrency, pace.rate, pace.failures)
     return asking.run(lambda item: service.ask_whole(item[1]), new)
 

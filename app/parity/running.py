@@ -1,16 +1,13 @@
 """Runs of the kit: they can be stopped, and always end with their reports."""
 
-import signal
-import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import click
 
-from app.parity import page, terminal
+from app.parity import interrupt, page, terminal
 from app.parity.arguments import Reporting
 from app.parity.asking import StoppedError
 from app.parity.client import NoAnswerError, Service
@@ -25,17 +22,14 @@ Run = Generator[tuple[Any, Outcome | NoAnswerError], None, None]
 def stoppable(*services: Service) -> Iterator[None]:
     """Let SIGTERM stop a run as Ctrl-C does, at once; close the services at its end."""
 
-    def stop(number: int, frame: FrameType | None) -> None:
+    def stop() -> None:
         for service in services:
             service.stop()
-        raise KeyboardInterrupt
 
     with ExitStack() as stack:
         for service in services:
             stack.callback(service.close)
-        if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
-                stack.callback(signal.signal, number, signal.signal(number, stop))
+        stack.enter_context(interrupt.held_back(stop))
         yield
 
 
