@@ -1,4 +1,4 @@
-"""A resource: a contract whose values are stored, and asked for by an Int32."""
+"""A resource: a contract whose values are stored and requested by an Int32."""
 
 from dataclasses import dataclass
 

@@ -17,7 +17,7 @@ _Ask = Callable[[str, Path], list[bytes]]
 
 
 def _plain() -> list[truth.Recording]:
-    """Return recordings of answers that any client can ask for: a GET with an Accept."""
+    """Return recordings of requests that any client can send: a GET with an Accept."""
     found = [
         item
         for item in truth.recordings()

@@ -136,7 +136,7 @@ def test_the_members_are_named_once() -> None:
 
 
 def test_a_clr_type_is_described_in_three_rooms() -> None:
-    """schemas, webapi and store; others ask these, and only contracts name types besides."""
+    """schemas, webapi and store; others use these, and only contracts name types besides."""
     naming = {
         name
         for name, tree in _MODULES.items()

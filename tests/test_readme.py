@@ -51,7 +51,7 @@ def _cells(line: str) -> list[str]:
 
 
 def test_the_front_page_is_short() -> None:
-    """What a reader needs next stands beside the code."""
+    """What a reader needs next is beside the code."""
     assert _README.count("\n") <= 180
 
 

@@ -202,7 +202,7 @@ def test_it_is_recorded(app: WebApi, tmp_path: Path) -> None:
 
 
 def test_legacy_queries_stand_in_a_folder(tmp_path: Path) -> None:
-    """One for each contract, which asks for its own parameter; a single file is refused."""
+    """One for each contract, with its own parameter; a single file is refused."""
     url = f"sqlite:///{tmp_path / 'old.sqlite'}"
     with closing(sqlite3.connect(tmp_path / "old.sqlite")) as old:
         old.execute("CREATE TABLE Sayac (Istasyon int, Okuma int, Toplam text)")
@@ -232,7 +232,7 @@ def test_legacy_queries_stand_in_a_folder(tmp_path: Path) -> None:
 
 
 def test_the_steps_of_the_readme_make_one(tmp_path: Path) -> None:
-    """The contract and the action of schemas/README.md, as they stand there."""
+    """The contract and the action of schemas/README.md, as they are there."""
     text = Path(schemas.__file__).with_name("README.md").read_text(encoding="utf-8")
     steps = re.findall(r"```python\n(.*?)```", text, re.S)
     names = {**vars(clr), **vars(actions), "Contract": Contract}

@@ -1,4 +1,4 @@
-"""The captured truth, and ways to ask a service for it again."""
+"""The captured truth, and ways to get it from a service again."""
 
 import base64
 import io

@@ -141,7 +141,7 @@ def _first_with(app: WebApi, name: str) -> Api | None:
 
 
 def _host() -> str:
-    """Return the scheme and the host that the reader asked."""
+    """Return the scheme and the host of the reader's request."""
     asked = uri_of(request.environ)
     return f"{asked.scheme}://{asked.host}"
 

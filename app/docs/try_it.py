@@ -50,7 +50,7 @@ _KEPT: Final = ("REMOTE_", "SERVER_", "HTTP_HOST", "HTTP_AUTHORIZATION", "HTTP_X
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A request and its answer as they stand on the wire, and the rule that chose the format."""
+    """A request and its answer as they are on the wire, and the rule that chose the format."""
 
     target: str
     sent: list[tuple[str, str]]
@@ -101,10 +101,10 @@ def ask(
 
     Args:
         app: the application.
-        action: what is asked.
+        action: the action of the request.
         value: the parameter's value, whatever was typed.
         headers: those of ``HEADERS`` that are not empty are sent.
-        caller: the WSGI environment of the request that has this asked.
+        caller: the WSGI environment of the reader's own request.
     """
     path = f"{app.settings.base_path.rstrip('/')}/{action.controller}/{action.action}"
     query = f"{action.parameter}={quote(value, safe='')}"

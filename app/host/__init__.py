@@ -1,1 +1,1 @@
-"""Web API's rules hosted in Flask: the application, the actions, responses, errors, who may ask."""
+"""Web API's rules hosted in Flask: the application, the actions, responses, errors, access."""

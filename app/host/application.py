@@ -4,8 +4,8 @@ A request's steps, in order:
 
 1. The middleware that ``app.factory`` lists: forwarded headers, request id and log line, metrics.
 2. ``matching``: action selection and binding. Flask keeps what they raise until dispatch.
-3. ``access.guard``: who may ask, as before-request hooks.
-4. ``actions``: the view, with its typed argument; it asks the store.
+3. ``access.guard``: who has access, as before-request hooks.
+4. ``actions``: the view, with its typed argument; it reads the store.
 5. ``responses``: negotiate, write.
 6. ``error_handler``: whatever went wrong on the way, as an HttpError on the same road.
 """

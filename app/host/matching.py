@@ -143,7 +143,7 @@ class ApiAdapter(MapAdapter):
 
 
 def uri_of(environ: Environ) -> RequestUri:
-    """Return the URI that was asked, from the request line as the server kept it.
+    """Return the requested URI, from the request line as the server kept it.
 
     Where the server kept only the decoded path (granian), its reserved characters are taken as
     they are.

@@ -46,7 +46,7 @@ class ReadyResponse(Response):
         return [] if environ[keys.REQUEST_METHOD] == "HEAD" else [ready[2]]
 
     def __getattr__(self, name: str) -> Any:
-        """Become a full response at the first look; Python asks here for what is not there."""
+        """Become a full response at the first look; Python calls this for a missing attribute."""
         if not self._unfold():
             raise AttributeError(name)
         return getattr(self, name)

@@ -38,7 +38,7 @@ def register(app: WebApi, store: Store) -> None:
         failed = {name: reason for name, reason in checks.items() if reason is not None}
         for reason in failed.values():
             app.logger.error("not ready: %s", reason)
-        # The reason names hosts and files: it is for the log, not for who can ask.
+        # The reason names hosts and files: it is for the log, not for clients.
         states = {name: "failed" if name in failed else "ok" for name in checks}
         state = "failed" if failed else "ok"
         return _answer(503 if failed else 200, {"status": state, "checks": states})

@@ -23,7 +23,7 @@ def install(app: WebApi) -> None:
 
 
 def meter(settings: Settings) -> list[Middleware]:
-    """Return what counts requests and their time, if that is asked for."""
+    """Return what counts requests and their time, if the settings want that."""
     return [] if settings.metrics == "off" else [_module().Meter]
 
 

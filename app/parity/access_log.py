@@ -26,12 +26,12 @@ class AccessLog:
 
     Attributes:
         path: the file.
-        action: what is asked; other addresses are not taken.
+        action: the action of the requests; those to other addresses are left out.
         names: of fields in JSON lines.
         fields: of an IIS log whose header line is in another part.
-        seen: hashes of what was asked, which several logs may share.
-        others: counts what was not taken, by reason.
-        in_both: how many requests were asked for JSON and for XML, for want of an Accept header.
+        seen: hashes of the requests, which several logs may share.
+        others: counts what was left out, by reason.
+        in_both: how many requests had no Accept header, so that they are sent for JSON and for XML.
     """
 
     path: Path

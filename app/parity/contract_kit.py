@@ -2,7 +2,7 @@
 
 ``python -m app.parity.contract_kit OPTIONS`` takes a JSON object and speaks JSON lines. It first
 writes all recordings, or why there are none. Then it reads the number of a recording from each
-line of standard input, asks the service, and writes how the answer differs.
+line of standard input, sends the request, and writes how the answer differs.
 """
 
 import json

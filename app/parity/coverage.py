@@ -80,10 +80,10 @@ class Coverage:
     Attributes:
         answers: how many were compared.
         statuses, media_types, charsets: of the answers, with how often.
-        asked: the formats, ``json`` and ``xml``, that requests asked for, with how often.
+        asked: the formats, ``json`` and ``xml``, that requests wanted, with how often.
         processes: answers that held a process, by format.
         nulls: answers that held no process but null.
-        users: those that were asked for.
+        users: those of the requests.
         users_with_process: those of them with a process in an answer.
         members: format -> member -> what was seen of it.
     """
@@ -105,7 +105,7 @@ class Coverage:
         self._user = re.compile(rf"[?&]{re.escape(parameter)}=(-?\d+)(?:&|$)", re.I)
 
     def user(self, request: Request) -> str | None:
-        """Return the id of the user that a request asks for, ``None`` if it holds none."""
+        """Return the id of the user in a request, ``None`` if it holds none."""
         found = self._user.search(request.target)
         return found and found[1]
 
@@ -211,7 +211,7 @@ class Coverage:
 
 
 def asked_format(request: Request) -> str | None:
-    """Return the format that a request asks for, ``None`` where it leaves that open."""
+    """Return the format that a request wants, ``None`` where it leaves that open."""
     named = {_FORMATS[item] for item in _accepted(request) if item in _FORMATS}
     return named.pop() if len(named) == 1 else None
 

@@ -48,7 +48,7 @@ class Finding:
         answers: how many answers have it.
         places: where it occurs, with how often.
         examples: the first few.
-        alone: how often it was asked for alone, and how often it differed then.
+        alone: how often it was requested alone, and how often it differed then.
     """
 
     kind: Kind

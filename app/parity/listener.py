@@ -13,7 +13,7 @@ from app.parity.recording import Headers, Request
 from app.webapi.routing import HttpActionDescriptor
 
 PREFIX: Final = "/mirrored"
-"""Stands before the target of each mirrored request; other paths show the run itself."""
+"""Precedes the target of each mirrored request; other paths show the run itself."""
 QUEUE: Final = 10_000
 """The longest queue of requests to send; further ones are dropped and counted."""
 FULL: Final = "dropped: the queue was full"

@@ -73,8 +73,8 @@ def run(
 
     Args:
         ask: may raise NoAnswerError.
-        items: what to ask; ``None`` says that there is none now.
-        concurrency: how many are asked at once.
+        items: what to send; ``None`` says that there is none now.
+        concurrency: how many requests are sent at once.
         limit: stop after so many requests.
         pause: seconds between two requests.
         between: is called often, while no result is being judged.

@@ -40,7 +40,7 @@ class Outcome:
         differences: what differed each time.
         flaky: what did not differ each time.
         noise: how the legacy service differs from itself.
-        alone: what came of asking alone, where that was done.
+        alone: the result of requests sent alone, if there were any.
         headers: those that were compared.
     """
 
@@ -75,12 +75,12 @@ class Replay:
     """Holds a service to recordings.
 
     Args:
-        service: the service that is asked.
+        service: the service that receives the requests.
         more: headers to compare besides those that always are.
         mask: makes the mask for members that a recording says are masked.
-        again: how often a different answer is asked for again; one that doesn't stay the same
-            is flaky.
-        crowd: who else asks; ``None`` if nobody does.
+        again: how often a request is repeated after a different answer; one whose answers then
+            differ from each other is flaky.
+        crowd: the other requests at the same time; ``None`` if there are none.
     """
 
     def __init__(
@@ -162,7 +162,7 @@ class Comparison:
     Args:
         legacy, new: the services.
         headers: the headers that are compared.
-        crowd: who else asks; ``None`` if nobody does.
+        crowd: the other requests at the same time; ``None`` if there are none.
     """
 
     def __init__(
@@ -208,8 +208,8 @@ class Comparison:
         )
 
     def _ask(self, request: Request, seconds: dict[str, list[float]]) -> _Round:
-        # A broken answer of the legacy service is nothing to compare with. The times are of
-        # answers for which both services' stores were asked the same before.
+        # A broken answer of the legacy service is nothing to compare with. Times are taken where
+        # both services have answered the same request before, so that both stores are warm.
         legacy = self._legacy.ask_whole(request).answer
         new = self._new.ask(request)
         again = self._legacy.ask_whole(request)
@@ -285,7 +285,7 @@ def _alone(
 def rebased(service: Service, request: Request, found: Answer, expected: Answer) -> Answer:
     """Read a service's own address in its answer as that of the request's Host.
 
-    Only where the service was sent its own Host; an error quotes the URI that it was asked.
+    Only where the service was sent its own Host; an error quotes the URI of its request.
     """
     if not service.own_host:
         return found

@@ -36,7 +36,7 @@ from app.parity.verdict import ExitCode
 _MIRRORED: Final = "mirrored"
 _Recorded = Generator[tuple[Tagged, Timed | NoAnswerError], None, None]
 _GENTLE: Final = 10.0
-"""Requests a second to a service elsewhere, which others may need, if nothing else is said."""
+"""The default rate, in requests a second, for a service on another machine, which others use."""
 
 
 @click.command("record")
@@ -77,7 +77,7 @@ def record(
 ) -> int:
     """Send a service GET requests and record its answers.
 
-    A service that is not on this machine is asked 10 times a second unless --rate says otherwise.
+    A service on another machine receives 10 requests a second unless --rate says otherwise.
     """
     service = service_of(base_url, pace, credentials)
     pace = replace(pace, rate=pace.rate or (None if service.is_local else _GENTLE))

@@ -42,7 +42,7 @@ def users(text: str) -> Callable[[], Iterator[int]]:
         if not os.path.isfile(text):
             raise
         path = Path(text)
-        deque(_of_file(path), 0)  # A bad line stops the run before it asks anything.
+        deque(_of_file(path), 0)  # A bad line stops the run before its first request.
         return lambda: chain.from_iterable(_of_file(path))
     return lambda: iter(chain.from_iterable(ranges))
 
@@ -52,12 +52,12 @@ class Selection:
     """Requests to one action, streamed, in one order each time.
 
     Attributes:
-        action: what is asked.
+        action: the action of all requests.
         host: the Host of requests that name none.
         ids: the users.
-        by_matrix: ask each user by the matrix, else for JSON and XML only.
+        by_matrix: send each user's requests of the matrix, else one for JSON and one for XML.
         logs: files to take requests from.
-        recorded: recordings whose GETs are asked.
+        recorded: recordings whose GETs are sent.
         limit: of requests.
     """
 

@@ -1,4 +1,4 @@
-"""gunicorn's logger without its access log, in whose place ``RequestLog`` stands."""
+"""gunicorn's logger without its access log: ``RequestLog`` writes the lines."""
 
 from typing import Any
 

@@ -13,7 +13,7 @@ from app.errors import CommandError, missing
 Run = Callable[[str, int | None, int | None], None]
 """Serves ``wsgi:app`` on HOST:PORT with so many workers and threads each, until told to stop.
 
-``None`` stands for the number that suits the server.
+``None`` is the number that suits the server.
 """
 
 SERVERS = {

@@ -64,7 +64,7 @@ class LegacyStore(Store):
         return None if row is None else self._converted(resource, row)
 
     def check(self) -> None:
-        """Compare each query's columns with its contract; asks for an id that nobody has.
+        """Compare each query's columns with its contract; queries an id that nobody has.
 
         Raises ColumnsError where the query must be changed, StoreError where the database can't
         be reached.

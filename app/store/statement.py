@@ -1,4 +1,4 @@
-"""A query that asks for one Int32, as a driver takes it."""
+"""A query with one Int32 as its parameter, as a driver takes it."""
 
 from dataclasses import dataclass
 from typing import Any, Self

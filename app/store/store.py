@@ -20,7 +20,7 @@ from app.store.transfer.bulk import READERS, WRITERS
 from schemas.resource import Resource
 
 Stored = tuple[Any, ...]
-"""What a value is asked by, then its members in declared order."""
+"""The query parameter of a value, then its members in declared order."""
 
 # SQLite's own 2 MB for each thread would be a tenth of a worker's memory and save no time, for the
 # pages of one user are seldom read twice.

@@ -18,7 +18,7 @@ def tables(resources: Iterable[Resource], metadata: MetaData) -> Tables:
 
 
 def _table(resource: Resource, metadata: MetaData) -> Table:
-    """Declare ``charge_process`` for ChargeProcess: what it is asked by, then the members."""
+    """Declare ``charge_process`` for ChargeProcess: its query parameter, then the members."""
     name = resource.contract.words("_")
     asked_by, key = resource.asked_by, resource.key
     columns = {asked_by: Int32(nullable=False), **resource.contract.members()}

@@ -33,7 +33,7 @@ def first_value(query: str | None, name: str) -> str | None:
     ``=`` has an empty value. Raises JQuerySyntaxError where any name has an unclosed bracket.
 
     Args:
-        query: what stood behind the ``?``, as it was sent.
+        query: what followed the ``?``, as it was sent.
         name: the name in lower case.
     """
     found = None

@@ -42,7 +42,7 @@ class MediaTypeFormatter(ABC):
         Args:
             contract: the value's type.
             row: its members' values in declared order, or ``None``.
-            charset: ``utf-8``, or ``utf-16``, which is little-endian behind its mark.
+            charset: ``utf-8``, or ``utf-16``, which is little-endian, with a mark.
         """
         text = self.write_null(contract) if row is None else self.writer(contract)(row)
         return ENCODINGS[charset](text)

@@ -118,7 +118,7 @@ def bind(action: HttpActionDescriptor, method: str, query: str | None, uri: Requ
     Args:
         action: the action that the path names.
         method: the request's method, as http_method() returns it.
-        query: what stood behind the ``?``, ``None`` without one.
+        query: what followed the ``?``, ``None`` without one.
         uri: the request's URI, which the text of a 404 shows.
 
     Raises HttpResponseException: 500 where the query can't be read, 404 without the parameter,

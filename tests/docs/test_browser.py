@@ -136,7 +136,7 @@ def _text(browser: Browser, selector: str) -> str:
 
 
 def _problems(browser: Browser) -> list[str]:
-    """Return what the browser complains of, such as a refused script, since it was asked last."""
+    """Return what the browser complains of, such as a refused script, since the last call."""
     return [entry["message"] for entry in browser.get_log("browser")]  # type: ignore[no-untyped-call]
 
 
@@ -266,7 +266,7 @@ def test_the_keyboard_reaches_everything(chromium: Browser, port: int) -> None:
 
 
 def test_colours_can_be_read(browser: Browser, port: int) -> None:
-    """Text and links have the contrast that WCAG's level AA asks for."""
+    """Text and links have the contrast that WCAG's level AA demands."""
     browser.get(f"http://127.0.0.1:{port}/Help/Api/GET-ChargeProcess-Status_user_id")
     for selector in ("h1", "td", "main a", "nav a", "pre"):
         ratio = browser.execute_script(_CONTRAST, selector)

@@ -180,7 +180,7 @@ def test_an_unknown_path_below_is_no_page(make_app: Callable[..., WebApi]) -> No
 
 
 def test_the_index_has_a_curl_line_for_each_format(make_app: Callable[..., WebApi]) -> None:
-    """What a reader copies asks the same host, and the service answers it in that format."""
+    """A copied line goes to the same host, and the service answers it in that format."""
     app = make_app(base_path="/Cloud")
     page = call(app, "/Cloud/Help", [("Host", "api.example:8080")]).body.decode()
 

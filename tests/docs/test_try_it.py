@@ -1,4 +1,4 @@
-"""The form that asks the service, as a browser without scripts sends it."""
+"""The form that calls the service, as a browser without scripts sends it."""
 
 import html
 import re
@@ -90,7 +90,7 @@ def test_the_rule_is_explained(
 
 
 def test_an_error_is_an_answer_too(make_app: Callable[..., WebApi]) -> None:
-    """With the URI of the Host that was asked."""
+    """With the URI of the request's Host."""
     page = _try(make_app(error_detail="always"), value="x y", Accept="text/json")
 
     assert "\n400 Bad Request\n" in page
@@ -99,7 +99,7 @@ def test_an_error_is_an_answer_too(make_app: Callable[..., WebApi]) -> None:
 
 
 def test_nothing_is_asked_before_the_form_is_sent(make_app: Callable[..., WebApi]) -> None:
-    """The form stands alone, with a label for each field."""
+    """Only the form is there, with a label for each field."""
     page = truth.call(make_app(), _PAGE).body.decode()
 
     assert "<h2" not in page
@@ -165,7 +165,7 @@ def test_the_form_opens_nothing(make_app: Callable[..., WebApi], tmp_path: objec
 
 
 def test_the_form_knows_the_allowed_hosts(make_app: Callable[..., WebApi]) -> None:
-    """A request that names another is refused before anything is asked."""
+    """A request that names another is refused before the service is called."""
     app = make_app(allowed_hosts=("legacy.example",))
 
     assert "\n200 OK\n" in _try(app, value="1")

@@ -1,4 +1,4 @@
-"""Imports and exports at scale: rates, memory, and what ``kill -9`` leaves behind.
+"""Imports and exports at scale: rates, memory, and what ``kill -9`` leaves.
 
 python -m tests.measure.bulk --processes 1000000 --kills 50
 """

@@ -98,7 +98,7 @@ def _copy(rest: str, image: Image, stages: dict[str, Image], context: Path) -> N
 
 
 def serve(image: Image) -> None:
-    """Run the image, ask it, and stop it."""
+    """Run the image, send it requests, and stop it."""
     user, group = image.user.split(":")
     command = [*image.lists["ENTRYPOINT"], *image.lists["CMD"]]
     root = shlex.quote(str(image.root))

@@ -38,7 +38,7 @@ _NUMBERS = {
 
 @dataclass
 class Filled:
-    """A store of a size, what asks it, and the seconds of each round's read."""
+    """A store of a size, its reader, and the seconds of each round's read."""
 
     size: int
     store: Store

@@ -86,7 +86,7 @@ def test_a_silent_database_is_not_ready_within_a_second(
 def test_the_store_is_asked_a_few_times_a_second(
     make_app: Callable[..., WebApi], silent_url: str, silent_server: socket.socket
 ) -> None:
-    """However many threads ask for it; those that come while it is asked don't wait."""
+    """However many threads probe; those that come during a query don't wait."""
     app = make_app(database_url=silent_url)
     truth.call(app, "/readyz")
     until = time.monotonic() + 1.5

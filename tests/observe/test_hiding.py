@@ -1,4 +1,4 @@
-"""No line says whose status was asked, whatever reaches which server how."""
+"""No line has the user's id, whatever reaches which server how."""
 
 import io
 import logging
@@ -76,7 +76,7 @@ def _send(port: int, request: str) -> None:
 def test_no_server_logs_whose_status_was_asked(
     name: str, kind: str, database_url: str, clean_env: dict[str, str], tmp_path: Path
 ) -> None:
-    """Whichever part of a request it stands in, and whether the request is taken or refused."""
+    """Whichever part of a request it is in, and whether the request is taken or refused."""
     port = truth.free_port()
     command = [part.format(port=port) for part in _SERVERS[name]]
     env = {**clean_env, "CHARGECLOUD_LOG_FORMAT": kind, "PYTHONUNBUFFERED": "1"}

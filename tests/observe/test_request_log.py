@@ -46,7 +46,7 @@ def logged(make_app: Callable[..., WebApi]) -> Logged:
 
 
 def test_a_request_is_one_json_line_with_what_operators_ask_for(logged: Logged) -> None:
-    """The line says what was asked, what was chosen by which rule, how big and how long."""
+    """The line has the request, the format with the rule that chose it, the size and the time."""
     answer = logged.ask(STATUS, ("Accept", "text/xml"), REMOTE_ADDR="192.0.2.7")
 
     line = logged.line

@@ -1,4 +1,4 @@
-"""Services to ask: the application behind a real socket, its answers changed on the way out."""
+"""Services: the application behind a real socket, its answers changed on the way out."""
 
 import ssl
 import threading

@@ -220,7 +220,7 @@ def test_a_log_may_be_packed_and_in_utf16(tmp_path: Path, encode: Callable[[str]
 
 
 def test_a_packed_log_that_is_not_whole_is_refused(tmp_path: Path) -> None:
-    """What it lacks could not be asked."""
+    """What it lacks can't be sent."""
     packed = gzip.compress((_FIELDS + _LINE.format(7) * 999).encode())
     for damaged in (packed[:-20], packed[:40] + b"\0" * 40 + packed[80:]):
         with pytest.raises(LogError, match=r"access\.log: is damaged, or not whole"):
@@ -228,7 +228,7 @@ def test_a_packed_log_that_is_not_whole_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_line_without_end_is_not_kept(tmp_path: Path) -> None:
-    """The lines behind it are read."""
+    """The lines after it are read."""
     log = _log(tmp_path, f"{_FIELDS}{'x' * 1_000_000}\n{_LINE.format(7)}{'x' * 1_000_000}")
 
     assert _asked(log) == _in_both(_TARGET)
@@ -247,7 +247,7 @@ _DATED = "#Fields: date time cs-method cs-uri-stem cs-uri-query\n"
 
 
 def test_a_part_without_a_header_line_has_that_of_its_neighbour(tmp_path: Path) -> None:
-    """The one before it, or else the next; a log of another kind may stand between them."""
+    """The one before it, or else the next; a log of another kind may be between them."""
     other = "#Fields: date time cs-uri-query cs-method cs-uri-stem\n"
     logs = _parts(
         tmp_path,
@@ -268,7 +268,7 @@ def test_a_part_without_a_header_line_has_that_of_its_neighbour(tmp_path: Path) 
 
 
 def test_fields_may_be_named_where_no_part_does(tmp_path: Path) -> None:
-    """Without them the log is refused before anything is asked."""
+    """Without them the log is refused before the first request."""
     (log,) = _parts(
         tmp_path, _PART.format(7), fields="date time cs-method cs-uri-stem cs-uri-query"
     )
@@ -279,7 +279,7 @@ def test_fields_may_be_named_where_no_part_does(tmp_path: Path) -> None:
 
 
 def test_the_same_request_in_two_logs_is_asked_once(tmp_path: Path) -> None:
-    """The second is counted as a repeated request; a format that is new is asked."""
+    """The second is counted as a repeated request; a format that is new is sent."""
     accept = "#Fields: cs-method cs-uri-stem cs-uri-query cs(Accept)\n"
     logs = _parts(
         tmp_path,
@@ -316,7 +316,7 @@ def test_another_file_is_refused(tmp_path: Path, text: str) -> None:
 
 
 def test_logs_are_given_by_pattern(kit: Kit, tmp_path: Path) -> None:
-    """Each file once; what has no Accept is asked in both formats, which is said."""
+    """Each file once; what has no Accept is sent for both formats, and the run says so."""
     folder = tmp_path / "logs"
     folder.mkdir()
     (folder / "u_ex1.log").write_text(_FIELDS + _LINE.format(1), encoding="utf-8")

@@ -176,7 +176,7 @@ def test_a_recording_has_the_recordings_format(run: Run, url: str, tmp_path: Pat
 
 
 def test_an_interrupted_recording_is_resumed(run: Run, url: str, tmp_path: Path) -> None:
-    """A line that was cut off is asked again; nothing is asked twice or lost."""
+    """The request of a line that was cut off is sent again; none is sent twice or lost."""
     whole, part = tmp_path / "whole.jsonl", tmp_path / "part.jsonl"
     run("record", url, "--users", "1-3", "--matrix", "--output", whole)
     lines = whole.read_bytes().splitlines(keepends=True)
@@ -256,7 +256,7 @@ def test_members_are_masked_in_reports(
 
 
 def test_two_services_are_compared(run: Run, url: str, mutant: str) -> None:
-    """Both are asked live; the verdict has both sides' times."""
+    """Both are live; the verdict has both sides' times."""
     same = run("compare", url, url, "--users", "1,1000-1010", "--matrix")
     different = run("compare", url, mutant, "--users", "1,1000-1010")
 
@@ -269,7 +269,7 @@ def test_two_services_are_compared(run: Run, url: str, mutant: str) -> None:
 
 
 def test_requests_are_repeated_and_times_judged(run: Run, url: str) -> None:
-    """Where that is asked for."""
+    """Where an option wants that."""
     options = ["--users", "1,1000-1004", "--repeat", "2", "--slower-than"]
 
     slow = run("compare", url, url, *options, "0.001")

@@ -88,7 +88,7 @@ def test_nothing_proven_is_said(answers: list[Answer], said: str) -> None:
 
 
 def test_a_format_that_nobody_asked_for_is_no_problem() -> None:
-    """A client that asks for JSON alone needs no XML."""
+    """A client that accepts only JSON needs no XML."""
     made = coverage()
     _take(made, _asked("json"), _JSON)
 

@@ -71,7 +71,7 @@ def test_a_wrong_header_is_refused(kit: Kit, tmp_path: Path, header: str, said: 
 
 
 def test_a_url_with_a_password_is_refused(kit: Kit) -> None:
-    """It would stand in reports, and would not be sent."""
+    """Reports would show it, and it would not be sent."""
     ended = kit("record", f"http://me:{_SECRET}@127.0.0.1:9", "--users", "1")
 
     assert "not one with a user name" in ended.err
@@ -197,7 +197,7 @@ def test_a_client_certificate_opens_the_door(kit: Kit, authority: Authority) -> 
 def test_an_encrypted_key_has_its_password_in_a_variable(
     kit: Kit, authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nobody is asked for it; the line says where it belongs."""
+    """There is no prompt; the line says where it belongs."""
     cert, key = authority.issue("hidden", password=b"open")
     with _tls(authority) as url:
         command = ["record", url, "--users", "1", "--cacert", authority.file]
@@ -211,7 +211,7 @@ def test_an_encrypted_key_has_its_password_in_a_variable(
 
 
 def test_wrong_files_are_refused(kit: Kit, authority: Authority, tmp_path: Path) -> None:
-    """Before anything is asked."""
+    """Before the first request."""
     (tmp_path / "empty.pem").write_text("", encoding="utf-8")
     url = "https://127.0.0.1:9"
     no_cert = kit("record", url, "--users", "1", "--key", authority.file)

@@ -1,4 +1,4 @@
-"""One asks alone while the others wait."""
+"""One sends alone while the others wait."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor

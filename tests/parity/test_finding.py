@@ -105,7 +105,7 @@ def test_a_few_right_answers_alone_prove_nothing_of_what_is_rare() -> None:
 
 
 def test_what_differs_at_once_and_again_differs_always() -> None:
-    """Only what never differs when it is asked first is named so."""
+    """Only what never differs in a first request is named so."""
     made = Findings()
     _take(made, 2, Kind.NIL, "a", when=When.AGAIN)
     assert _found(made) == {"nil, only when asked again": 2}
@@ -131,7 +131,7 @@ def test_many_places_are_one_finding() -> None:
 
 
 def test_a_finding_names_a_thousand_places() -> None:
-    """What stands in those is counted on."""
+    """Places in those are still counted."""
     (finding,) = _extra(*map(str, range(2_000)), "5", kind=Kind.ESCAPE).gathered()
 
     assert finding.answers == 2_001

@@ -23,7 +23,7 @@ def test_percentiles_are_in_milliseconds() -> None:
 
 
 def test_a_slower_side_is_said_with_both_times() -> None:
-    """At each percentile that more than a few answers stand behind."""
+    """At each percentile with more than a few answers above it."""
     made = _latencies([0.010] * 600, [0.010] * 300 + [0.016] * 300)
 
     assert made.slower(1.5) == [

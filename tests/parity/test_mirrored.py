@@ -104,7 +104,7 @@ def test_a_difference_in_live_traffic_is_found_and_no_secret_is_written(
 def test_secrets_reach_both_services(
     clean_env: dict[str, str], tmp_path: Path, make_app: Callable[..., WebApi]
 ) -> None:
-    """Each is asked with the client's own token."""
+    """Each is sent with the client's own token."""
     tokens: list[str] = []
     app = make_app(log_requests=False)
 

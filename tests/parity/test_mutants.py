@@ -91,7 +91,7 @@ def _now_and_then(make_app: Callable[..., WebApi]) -> Changed:
 
 
 def test_a_flaky_service_is_called_flaky(make_app: Callable[..., WebApi]) -> None:
-    """What is otherwise when it is asked for again is no steady difference."""
+    """What differs when the request is repeated is no steady difference."""
     verdict = _verdict()
     with serving(_now_and_then(make_app)) as url:
         replay = Replay(Service(url))
@@ -135,7 +135,7 @@ def test_a_mutant_is_named_when_compared(make_app: Callable[..., WebApi], name: 
 
 
 def test_every_kind_of_text_is_seeded() -> None:
-    """What is not here is a connection's, a fault's, or depends on what was asked before."""
+    """What is not here is a connection's, a fault's, or depends on earlier requests."""
     seeded = {kind for _, kinds in MUTANTS.values() for kind in kinds}
 
     assert set(Kind) - seeded == {

@@ -62,7 +62,7 @@ def _take(
 
 
 def test_a_green_run_says_so_and_what_it_rests_on() -> None:
-    """The sentence, the circumstances, the coverage, and what was not asked."""
+    """The sentence, the circumstances, the coverage, and what was not sent."""
     html = page.html(report_of(0))
 
     assert "All 200 compared answers were the same." in html

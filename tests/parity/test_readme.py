@@ -16,7 +16,7 @@ _README = (Path(allowed.__file__).parent / "README.md").read_text(encoding="utf-
 
 _COMMANDS = (record, replay, compare)
 _PREFIXED = {"--legacy", "--new"}
-"""What stands before the options of one side."""
+"""The prefixes of options for one side."""
 
 
 def _section(title: str) -> str:

@@ -221,7 +221,7 @@ def test_an_input_that_turns_out_wrong_ends_with_a_report(kit: Kit, tmp_path: Pa
 
 
 def test_recording_is_gentle_with_a_service_elsewhere(kit: Kit) -> None:
-    """Ten requests a second; one on this machine is asked without a limit."""
+    """Ten requests a second; one on this machine has no limit."""
     asked: list[float] = []
 
     def talk(client: socket.socket) -> None:

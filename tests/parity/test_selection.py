@@ -34,7 +34,7 @@ def test_other_users_are_refused(text: str) -> None:
 
 
 def test_users_may_stand_in_a_file(tmp_path: Path) -> None:
-    """One a line; a wrong line is named before anything is asked."""
+    """One a line; a wrong line is named before the first request."""
     path = tmp_path / "users.txt"
     path.write_text("1\n\n5-6\n", encoding="utf-8")
     assert list(users(str(path))()) == [1, 5, 6]
@@ -96,7 +96,7 @@ def test_a_limit_bounds_all_sources(tmp_path: Path) -> None:
 
 
 def test_recordings_keep_their_host_and_give_only_gets() -> None:
-    """The others can't be asked of a live service."""
+    """The others can't be sent to a live service."""
     made = Selection(_ACTION, "legacy.example", recorded=truth.RECORDINGS / "recordings.jsonl")
 
     asked = [request for _, request in made]

@@ -1,4 +1,4 @@
-"""Services whose answers depend on what was asked before, or at the same time."""
+"""Services whose answers depend on requests before, or at the same time."""
 
 import re
 import threading
@@ -72,7 +72,7 @@ def _names(verdict: Verdict) -> dict[str, int]:
 
 
 def _asking(app: _App, user: Callable[[int], int]) -> _App:
-    """Make a service that answers for another user than it is asked for."""
+    """Make a service that answers with another user's process."""
 
     def asked(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         changed = {
@@ -110,7 +110,7 @@ def _sometimes(change: Change, when: Iterable[bool]) -> Change:
 
 
 def test_another_users_answer_is_named(app: WebApi) -> None:
-    """As one finding, in both formats, also where the other user is asked later."""
+    """As one finding, in both formats, also where the other user's request comes later."""
     new = _asking(app, lambda user: 1003 - (user - 1000))
 
     verdict = _compared(app, new, _requests(1000, 1001, 1002, 1003))
@@ -121,7 +121,7 @@ def test_another_users_answer_is_named(app: WebApi) -> None:
 
 
 def test_another_process_is_named(app: WebApi) -> None:
-    """Whose it is, is not known if that user is not asked."""
+    """Without a request for that user, it is not known whose it is."""
     verdict = _compared(app, _asking(app, lambda _: 1010), _requests(1000))
 
     assert _names(verdict) == {"another process": 2}
@@ -165,7 +165,7 @@ def test_a_second_answer_that_differs_is_named(app: WebApi) -> None:
 
 
 def test_an_answer_that_depends_on_how_many_are_asked_at_once_is_named(app: WebApi) -> None:
-    """It is right as soon as it is asked for alone."""
+    """It is right as soon as it is requested alone."""
     inside: list[int] = []
     lock = threading.Lock()
 

@@ -83,7 +83,7 @@ def test_a_foreign_address_is_one_line(
 
 
 def test_a_privileged_address_is_one_line() -> None:
-    """A port that only root may have, asked for by another user."""
+    """A port that only root may use, requested by another user."""
     allowed = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text().strip()
     if int(allowed) == 0:
         pytest.skip("every user may listen on every port here")

@@ -57,7 +57,7 @@ def test_no_part_of_a_password_is_shown_whatever_is_in_it(
     ],
 )
 def test_an_at_sign_in_a_password_is_written_escaped(url: str) -> None:
-    """What stands behind it would be taken for the host and shown."""
+    """What follows it would be taken for the host and shown."""
     with pytest.raises(ConfigError, match=r"write each other one as %40$"):
         Settings.from_environ({"CHARGECLOUD_DATABASE_URL": url})
 

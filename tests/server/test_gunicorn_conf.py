@@ -208,7 +208,7 @@ def test_a_reload_loses_no_request(tmp_path: Path, clean_env: dict[str, str]) ->
 
 @pytest.mark.parametrize("number", ["SIGTERM", "SIGINT", "SIGQUIT"])
 def test_a_stop_that_comes_before_a_worker_listens_ends_it(number: str) -> None:
-    """It stands in the copy of the arbiter's queue, or comes when the signals are the default."""
+    """It is in the copy of the arbiter's queue, or comes when the signals are the default."""
     code = f"""
 import os, queue, signal, sys, types
 from app.server import gunicorn_conf

@@ -284,7 +284,7 @@ def test_check_names_a_missing_check(run: Run, empty_url: str) -> None:
     [("named", ":user_id"), ("pyformat", "%(user_id)s"), ("numeric", "$1"), ("qmark", "?")],
 )
 def test_upsert_is_printed_for_any_driver(run: Run, parameters: str, first: str) -> None:
-    """One statement; it asks no database."""
+    """One statement; it needs no database."""
     done = run("db", "upsert", "--database", "postgresql", "--parameters", parameters)
 
     assert done.stdout.startswith("INSERT INTO charge_process (user_id, process_id, active, ")

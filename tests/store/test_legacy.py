@@ -91,7 +91,7 @@ def test_a_query_that_does_not_fit_is_named(
 
 
 def test_a_query_that_fits_passes_the_check(make: Callable[..., WebApi]) -> None:
-    """Columns may stand in any order."""
+    """Columns may be in any order."""
     sql = _replaced("SELECT i.IslemId AS process_id, ", "SELECT ")
 
     make(sql.replace("AS pricing_unit", "AS pricing_unit, i.IslemId AS process_id")).store.check()

@@ -55,7 +55,7 @@ _SETUP = {
     "schema_name()": "dbo",
     "transaction_isolation_level": "READ COMMITTED",
 }
-"""What SQLAlchemy asks when it first connects."""
+"""The queries of SQLAlchemy when it first connects."""
 
 
 class Server:
@@ -194,7 +194,7 @@ def test_a_query_that_the_server_refuses_is_named(run: Callable[..., Any], serve
 
 
 def test_a_server_that_is_away_is_no_fault_of_the_query(run: Callable[..., Any]) -> None:
-    """It will be asked again."""
+    """It will be queried again."""
     apps: list[WebApi] = []
     run(apps.append)
 

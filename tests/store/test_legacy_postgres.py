@@ -199,7 +199,7 @@ def test_a_query_that_does_not_fit_is_named(make: Make, sql: str, said: str) -> 
 
 
 def test_a_server_that_is_away_is_no_fault_of_the_query(make: Make) -> None:
-    """It will be asked again."""
+    """It will be queried again."""
     app = make(_query(), "postgresql://postgres@/postgres?host=/nowhere")
 
     with pytest.raises(StoreError) as raised:

@@ -173,7 +173,7 @@ def test_a_database_that_is_restarted_under_load(service: Service) -> None:
 
 
 def test_a_kept_connection_that_was_lost_costs_no_answer(service: Service) -> None:
-    """It is asked again on a new one."""
+    """The query is repeated on a new one."""
     service.database.stop()
     service.database.start()
 

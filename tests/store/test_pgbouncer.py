@@ -77,7 +77,7 @@ def _ask_together(store: Store, threads: int, times: int) -> list[str]:
     [("session", "", _SERVERS), ("transaction", "?prepare_threshold=none", 3 * _SERVERS)],
 )
 def test_the_store_works_behind_it(postgres_url: str, mode: str, option: str, threads: int) -> None:
-    """Threads ask, processes come and go; in transaction mode more threads than connections."""
+    """Threads query, processes come and go; in transaction mode more threads than connections."""
     with _pgbouncer(postgres_url, mode) as url:
         store = Store(url + option, RESOURCES)
 

@@ -87,7 +87,7 @@ def test_only_the_user_is_bound(
 
 
 def test_pymssql_puts_in_the_user_and_nothing_else(tmp_path: Path) -> None:
-    """What an SQL Server would get; none is here to be asked."""
+    """What an SQL Server would get; none is here."""
     query = read_query(
         _write(tmp_path, "SELECT TOP 1 '%s :x %' AS a WHERE b = :user_id OR c = '%d'"),
         "user_id",

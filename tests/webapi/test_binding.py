@@ -150,7 +150,7 @@ def test_int32_agrees_with_a_plain_reference(text: str) -> None:
     ],
 )
 def test_an_unclosed_bracket_in_a_name(query: str) -> None:
-    """Wherever it stands, escaped or not, the query can't be read."""
+    """At any place, escaped or not, it makes the query unreadable."""
     with pytest.raises(JQuerySyntaxError, match="unclosed bracket"):
         first_value(query, "user_id")
 

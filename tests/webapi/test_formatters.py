@@ -78,7 +78,7 @@ def test_members_are_ordered() -> None:
 
 
 def test_a_null_value_is_written() -> None:
-    """No value is null, or a nil root with its namespaces behind."""
+    """No value is null, or a nil root with its namespaces last."""
     assert JSON.write(_TEXT, None) == b"null"
     assert XML.write(_TEXT, None).decode() == (
         f'<Thing i:nil="true" {_XSI} xmlns="{_NAMESPACE}" />'
@@ -86,7 +86,7 @@ def test_a_null_value_is_written() -> None:
 
 
 def test_utf_16_has_a_mark() -> None:
-    """UTF-16 is little-endian behind its mark."""
+    """UTF-16 is little-endian, with a mark."""
     assert JSON.write(_TEXT, None, "utf-16") == b"\xff\xfen\0u\0l\0l\0"
 
 

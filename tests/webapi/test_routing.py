@@ -27,7 +27,7 @@ _NO_ROUTE = "No route data was found for this request."
     ],
 )
 def test_paths_that_find_the_action(path: str) -> None:
-    """Any case, decoded, dots resolved, one slash before and slashes behind forgiven."""
+    """Any case, decoded, dots resolved, one slash before and slashes after it forgiven."""
     assert ActionSelector([_ACTION]).find(path) is _ACTION
 
 

@@ -89,7 +89,7 @@ def test_unescape(text: str, plain: str) -> None:
 
 
 def _iri(character: str, in_query: bool) -> bool:
-    """Whether IriHelper lets a character stand for itself, by the ranges of RFC 3987."""
+    """Whether IriHelper leaves a character unescaped, by the ranges of RFC 3987."""
     code = ord(character)
     if code > 0xFFFF:
         private = code >= 0xF0000

@@ -1,1 +1,1 @@
-"""Who may ask: hosts, API keys, bearer tokens. All of it is off unless it is set."""
+"""Who has access: hosts, API keys, bearer tokens. All of it is off unless it is set."""

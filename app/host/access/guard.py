@@ -1,7 +1,7 @@
 """Refuses requests before they reach an action, as Web API's filters do.
 
 Web API selects the action first: an unknown path or verb answers 404 or 405 to everyone. Then it
-asks who this is, and only then it reads the parameters (AuthorizationFilterAttribute).
+checks who this is, and only then it reads the parameters (AuthorizationFilterAttribute).
 """
 
 from collections.abc import Callable

@@ -110,7 +110,7 @@ class KeySet:
 
 @cache
 def key_set(place: str) -> KeySet:
-    """Return the process's keys at a place: what was read before a fork is there behind it."""
+    """Return the process's keys at a place: what was read before a fork is there after it."""
     return KeySet(place)
 
 

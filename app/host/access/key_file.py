@@ -1,7 +1,7 @@
 """Changes the file of API keys in place: beside other commands, under a service that reads it.
 
 In place, the file keeps its owner, its mode and the links to it, can be a file that is mounted
-into a container, and needs no second one that a kill could leave behind.
+into a container, and needs no second file that a kill could leave.
 """
 
 import errno

@@ -48,7 +48,7 @@ class _Kit:
         self.recordings: list[dict[str, Any]] = self._read()
 
     def compare(self, number: int) -> str | None:
-        """Ask the number-th recording; return how the answer differs, ``None`` if it is equal."""
+        """Send the number-th request; return how the answer differs, ``None`` if it is equal."""
         assert self._process.stdin is not None
         self._process.stdin.write(f"{number}\n")
         self._process.stdin.flush()
@@ -81,7 +81,7 @@ class ContractItem(pytest.Item):
         self._number = number
 
     def runtest(self) -> None:
-        """Ask, and compare byte for byte. Raises ContractError."""
+        """Send the request, and compare byte for byte. Raises ContractError."""
         difference = self._kit.compare(self._number)
         if difference is not None:
             raise ContractError(difference)

@@ -41,7 +41,7 @@ ENTRYPOINT ["chargecloud"]
 CMD ["serve", "--bind", "0.0.0.0:8000"]
 """)
 
-# Not by urllib, which would ask a proxy of the environment.
+# Not by urllib, which would use a proxy of the environment.
 _CHECK = (
     "import http.client, os, sys; c = http.client.HTTPConnection('127.0.0.1', 8000, timeout=2); "
     "c.request('GET', os.environ.get('CHARGECLOUD_BASE_PATH', '').rstrip('/') + '/healthz'); "

@@ -12,7 +12,7 @@ _SITE = Template("""\
 limit_req_zone $$binary_remote_addr zone=chargecloud_requests:10m rate=${rate}r/s;
 limit_conn_zone $$binary_remote_addr zone=chargecloud_connections:10m;
 
-# nginx's own format holds the whole target, and with it whose status was asked.
+# nginx's own format holds the whole target, and with it the user's id.
 log_format chargecloud escape=json
     '{"time":"$$time_iso8601","client":"$$remote_addr","method":"$$request_method",'
     '"status":$$status,"upstream":"$$upstream_addr","upstream_status":"$$upstream_status",'
@@ -48,7 +48,7 @@ ${shared}
 
     # The legacy service compressed nothing.
     gzip off;
-    # proxy_pass has no path: what the client asked goes on as it came.
+    # proxy_pass has no path: the client's target is passed on unchanged.
     merge_slashes off;
 
     location / {

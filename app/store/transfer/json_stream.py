@@ -170,7 +170,7 @@ class _Text:
         return len(self._part) - error.pos < _TOKEN or error.msg.startswith("Unterminated string")
 
     def _position(self, at: int) -> tuple[int, int]:
-        """Return line and column of a place behind ``_seen``."""
+        """Return line and column of a place after ``_seen``."""
         before = self._part.rfind("\n", 0, at)
         column = self._column + at if before < 0 else at - before
         return self._line + self._part.count("\n", self._seen, at), column

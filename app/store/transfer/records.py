@@ -37,7 +37,7 @@ def read(
             UTF-8, or in UTF-16 with a mark.
         file: the file's name, for errors.
         resource: what the file holds.
-        asked: what the values are asked by; needed for XML, and for JSON that doesn't say.
+        asked: the query parameter of the values; needed for XML, and for JSON without it.
         nul: whether the store holds text with U+0000.
 
     Raises RecordError at the first record that can't be imported.

@@ -21,7 +21,7 @@ def app(make_app: Callable[..., WebApi], tmp_path: Path) -> WebApi:
 
 
 def test_nothing_is_installed_by_default(make_app: Callable[..., WebApi]) -> None:
-    """The legacy service asked nobody; a hook would cost each request."""
+    """The legacy service let everybody in; a hook would cost each request."""
     assert not make_app().before_request_funcs
 
 
@@ -55,7 +55,7 @@ def test_the_action_is_selected_before_the_client_is_asked(
 
 
 def test_a_known_key_gets_the_other_errors(app: WebApi) -> None:
-    """Who may ask is told what is wrong with the question."""
+    """Who has access is told what is wrong with the request."""
     key = key_file.add(app.settings.api_keys_file or "", "a")
 
     answer = truth.call(app, "/ChargeProcess/Status?user_id=x", [HOST, ("X-API-Key", key)])

@@ -196,7 +196,7 @@ _STEPS = st.lists(
 def test_there_are_never_more_readings_than_promised(
     steps: list[tuple[int, str | None, bool, bool]],
 ) -> None:
-    """Whatever is asked when, whether a reading fails, and whether it never ends."""
+    """Whatever comes when, whether a reading fails, and whether it never ends."""
     now = 1000
     readings = 0
     fails = hangs = False

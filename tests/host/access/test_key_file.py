@@ -123,7 +123,7 @@ def test_nothing_but_the_file_is_made(path: Path) -> None:
 
 @pytest.mark.parametrize("cut", [1, 10, 60])
 def test_a_line_that_was_cut_off_holds_no_key_and_is_replaced(path: Path, cut: int) -> None:
-    """What a killed command left behind damages neither the other keys nor the next one."""
+    """What a killed command left damages neither the other keys nor the next one."""
     key_file.add(str(path), "a")
     key_file.add(str(path), "half")
     path.write_bytes(path.read_bytes()[: -cut - 1])

@@ -124,7 +124,7 @@ def test_the_command_prints_both(make_app: Callable[..., WebApi]) -> None:
 
 @pytest.mark.parametrize("base", ["a b", "a\nRUN x", "A", ""])
 def test_an_image_that_is_none_is_refused(make_app: Callable[..., WebApi], base: str) -> None:
-    """It stands in the recipe as it is."""
+    """It is in the recipe unchanged."""
     done = make_app().test_cli_runner().invoke(args=["deploy", "container", "--base", base])
 
     assert done.exit_code == 2

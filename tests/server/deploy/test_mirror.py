@@ -21,13 +21,13 @@ _REQUESTS = 25
 
 @pytest.fixture
 def service(make_app: Callable[..., WebApi]) -> Iterator[str]:
-    """The service that nginx stands before, and that the kit compares with itself."""
+    """The service behind nginx, which the kit compares with itself."""
     with serving(make_app(log_requests=False)) as url:
         yield url
 
 
 class _Load(threading.Thread):
-    """A client that asks over one connection through nginx, and notes each answer's time."""
+    """Sends requests over one connection through nginx, and notes each answer's time."""
 
     def __init__(self, port: int, first: int) -> None:
         super().__init__()

@@ -152,7 +152,7 @@ def _raw(connection: socket.socket, request: bytes) -> bytes:
 
 
 def test_smuggled_requests_are_refused(env: dict[str, str], tmp_path: Path) -> None:
-    """nginx or the service refuse the request and what came behind it."""
+    """nginx or the service refuse the request and what followed it."""
     with _behind_nginx(tmp_path, env) as (port, own):
         front = {name: _raw(site.TlsClient(port).connect(), sent) for name, sent in ATTACKS.items()}
         back = {name: _raw(truth.Client(own).connect(), sent) for name, sent in ATTACKS.items()}

@@ -62,7 +62,7 @@ class Instance:
 
 
 class Load:
-    """Clients that ask through nginx without a pause, and keep what was not as it should be.
+    """Clients that send requests through nginx without a pause, and keep each wrong answer.
 
     ``broken`` counts the connections that ended within an answer.
     """
@@ -170,7 +170,7 @@ def test_one_instance_is_killed_under_load(
 
 
 def _connections(url: str) -> int:
-    """Return how many connections a database has beside the one that asks."""
+    """Return how many connections a database has besides the one that counts."""
     with psycopg.connect(url) as connection:
         found = connection.execute(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"

@@ -366,6 +366,6 @@ def test_an_option_that_nginx_would_read_otherwise_is_refused(
 
 @pytest.mark.parametrize("path", ['/a"b', "/a\nb", "/a\\b"])
 def test_a_base_path_that_nginx_would_read_otherwise_is_refused(path: str) -> None:
-    """It stands in the site as it is."""
+    """It is in the site unchanged."""
     with pytest.raises(ConfigError, match="BASE_PATH must be / or a path"):
         Settings.from_environ({"CHARGECLOUD_BASE_PATH": path})
