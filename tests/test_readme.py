@@ -79,8 +79,8 @@ def test_every_command_is_listed(make_app: Callable[..., WebApi]) -> None:
 
 
 def test_the_picture_is_true() -> None:
-    """Every room and every module beside the rooms is in the picture, and nothing else."""
-    picture = _section("The house").split("```")[1]
+    """Every package and every module beside the packages is in the picture, and nothing else."""
+    picture = _section("The source tree").split("```")[1]
     drawn = set(re.findall(r"\b(\w+)\.py\b", picture)) | set(
         re.findall(r"^  (\w+)/", picture, re.M)
     )

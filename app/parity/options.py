@@ -80,7 +80,9 @@ REQUESTS = _grouped(
     "requests",
     Requests,
     click.option(
-        "--action", metavar="PATH", help="The action, such as Meter/Reading; default: the first."
+        "--action",
+        metavar="PATH",
+        help="The action, such as Meter/Reading; default: the service's first action.",
     ),
     click.option("--users", metavar="IDS", help="Ids and ranges such as 1-100,7, or a file."),
     click.option("--matrix", is_flag=True, help=f"Send {SIZE} requests for each user, not two."),
@@ -100,7 +102,9 @@ REQUESTS = _grouped(
         help="The fields of IIS logs without a #Fields line, named as in such a line.",
     ),
     click.option(
-        "--log-method", metavar="FIELD", help="The method's field in JSON lines, such as a.b."
+        "--log-method",
+        metavar="FIELD",
+        help="The field of the method in JSON lines, such as request.method.",
     ),
     click.option("--log-url", metavar="FIELD", help="The field of the URL or path."),
     click.option("--log-headers", metavar="FIELD", help="The field of the request's headers."),
@@ -113,8 +117,8 @@ LISTENING = _grouped(
         "--listen",
         metavar="HOST:PORT",
         callback=_address,
-        help="Listen here for requests that a proxy mirrors, until stopped. / shows the"
-        " verdict and /metrics its counts.",
+        help="Listen here for requests that a proxy mirrors, until stopped. /metrics shows the"
+        " counts, and / the verdict of a comparison.",
     ),
     click.option(
         "--sample",
@@ -130,7 +134,7 @@ PACE = _grouped(
     click.option(
         "--rate",
         type=click.FloatRange(0, min_open=True),
-        help="Requests a second to each service, at most.",
+        help="At most this many requests per second to a service.",
     ),
     click.option(
         "--concurrency",
@@ -158,7 +162,7 @@ PACE = _grouped(
         type=click.FloatRange(0),
         default=30.0,
         show_default=True,
-        help="Seconds, in all, that a service that answered before may refuse connections.",
+        help="Seconds in all to wait for a service that answered before and then refuses.",
     ),
     click.option(
         "--failures",
@@ -193,9 +197,7 @@ REPORTING = _grouped(
         help="Also compare this header, which is ignored by default, such as Server.",
     ),
     click.option("--allow", type=existing, help="A TOML file of allowed differences."),
-    click.option(
-        "--own-host", is_flag=True, help="Send each service its own Host, not the recorded one."
-    ),
+    click.option("--own-host", is_flag=True, help="Send the service's own address as the Host."),
     click.option(
         "--repeat",
         type=click.IntRange(0, 1000),
@@ -241,7 +243,7 @@ def credentials(side: str = "") -> Callable[[_Command], _Command]:
             metavar="'NAME: VALUE'|@FILE",
             help=f"Send {service} this header; reports never show it.",
         ),
-        file("cert", "A PEM file with the client certificate, and its key unless --key names one."),
+        file("cert", f"A PEM file with the client certificate, and its key without {option}key."),
         file("key", f"The certificate's key; {KEY_PASSWORD} holds its password."),
         file("cacert", f"A PEM file with the CAs that {service}'s certificate may come from."),
         prefix=name,

@@ -52,7 +52,7 @@ _GENTLE: Final = 10.0
     type=click.IntRange(0),
     default=10,
     show_default=True,
-    help="Stop when more answers than this were 5xx.",
+    help="Stop after more than this many 5xx answers.",
 )
 @click.option(
     "--output",

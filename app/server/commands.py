@@ -27,7 +27,7 @@ from app.store.store import SchemaError, Store
 @click.option(
     "--workers",
     type=click.IntRange(1),
-    show_default=f"one a core ({len(cores())}); waitress has one",
+    show_default=f"one per core, here {len(cores())}; waitress: 1",
     help="Worker processes.",
 )
 @click.option(
@@ -43,7 +43,7 @@ from app.store.store import SchemaError, Store
     type=click.Choice(list(servers.SERVERS)),
     default=servers.DEFAULT,
     show_default=True,
-    help="granian gets the most of a core; waitress runs on Windows too.",
+    help="granian is the fastest; waitress also runs on Windows.",
 )
 @with_appcontext
 def serve(bind: str, workers: int | None, threads: int | None, with_demo: bool, name: str) -> None:

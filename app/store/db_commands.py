@@ -32,7 +32,7 @@ def db() -> None:
 @db.command("upgrade")
 @with_appcontext
 def upgrade() -> None:
-    """Bring the schema to what this version needs, in one transaction."""
+    """Upgrade the schema to this version, in one transaction."""
 
     def run(connection: Connection) -> str:
         before = schema.revision(connection)

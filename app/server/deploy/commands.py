@@ -88,18 +88,18 @@ def deploy() -> None:
     type=click.IntRange(1, 1_000_000),
     default=50,
     show_default=True,
-    help="Requests a second that one client address may send; twice as many in a burst.",
+    help="Requests per second that one client address may send; twice as many in a burst.",
 )
 @click.option(
     "--mirror",
     metavar="HOST:PORT",
     show_default="none",
     callback=options.upstream,
-    help="Where `chargecloud compare --listen` takes a copy of each request.",
+    help="Send a copy of each request to `chargecloud compare --listen` at this address.",
 )
 @with_appcontext
 def nginx(**site: Any) -> None:
-    """Print a site for nginx: TLS, limits, buffering, timeouts."""
+    """Print an nginx site: TLS, limits, buffering, timeouts."""
     click.echo(Site(**site).text(cast(WebApi, current_app).settings), nl=False)
 
 
@@ -107,9 +107,9 @@ def nginx(**site: Any) -> None:
 @click.option(
     "--command",
     metavar="FILE",
-    show_default="this one",
+    show_default="the one that runs now",
     callback=options.path,
-    help="The installed chargecloud.",
+    help="The path of the installed chargecloud command.",
 )
 @click.option(
     "--bind",
@@ -130,7 +130,7 @@ def nginx(**site: Any) -> None:
     "--workers",
     metavar="NUMBER",
     type=click.IntRange(1),
-    show_default=f"one a core, {len(cores())} here; waitress has one",
+    show_default=f"one per core, here {len(cores())}; waitress: 1",
     help="Worker processes.",
 )
 @click.option(
@@ -144,7 +144,7 @@ def nginx(**site: Any) -> None:
     "--local/--no-local",
     default=True,
     show_default=True,
-    help="Block all other machines, also a database or an issuer there.",
+    help="Allow connections with this machine only, or also with others (nginx, database, issuer).",
 )
 @with_appcontext
 def systemd(command: str | None, server: str, workers: int | None, **given: Any) -> None:

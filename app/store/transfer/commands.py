@@ -17,7 +17,9 @@ from app.store.transfer.record_error import printable
 
 _STEP = 1_000
 _CONTRACT = click.option(
-    "--contract", metavar="NAME", help="The contract of the values.  [default: the first one]"
+    "--contract",
+    metavar="NAME",
+    help="The contract of the values.  [default: that of the first action]",
 )
 
 
@@ -31,8 +33,8 @@ _CONTRACT = click.option(
 def import_(files: Sequence[Any], asked: int | None, contract: str | None) -> None:
     """Import values from JSON lines, JSON arrays or captured XML answers.
 
-    A FILE of - is standard input. Of each file all is imported or nothing; a value replaces the
-    one with its key (process_id).
+    A FILE of - is standard input. Each file is imported completely or not at all; a
+    value replaces the stored one with the same key (process_id).
     """
     resource = resource_named(_store().tables, contract)
     for file in files:
