@@ -2,8 +2,10 @@
 
 import base64
 import io
+import itertools
 import json
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -207,12 +209,26 @@ class Client:
             self._socket = None
 
 
+def _ports() -> Iterator[int]:
+    """Yield ports that the kernel gives to nobody: it might give a free one away before its use.
+
+    Each process of the tests begins at a place of its own.
+    """
+    first, last = 15_000, 32_000
+    begin = random.SystemRandom().randrange(first, last)
+    yield from itertools.cycle([*range(begin, last), *range(first, begin)])
+
+
+_PORTS = _ports()
+
+
 def free_port() -> int:
-    """Return a port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port that nothing listens on, another one each time."""
+    for port in _PORTS:
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError
 
 
 class Server(subprocess.Popen[bytes]):

@@ -153,7 +153,7 @@ def test_the_help_shows_the_defaults(env: dict[str, str], tmp_path: Path) -> Non
     said = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True).stdout
     said = " ".join(said.split())
 
-    for default in ("127.0.0.1:8000", "gunicorn", "(one a core", "(4; granian 8)"):
+    for default in ("127.0.0.1:8000", "gunicorn", "(one per core", "(4; granian 8)"):
         assert f"[default: {default}" in said
 
 
