@@ -1,10 +1,12 @@
 """Changes of the key file: side by side, on a full disk, through a link, and ended half-way."""
 
 import os
+import random
 import stat
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -133,6 +135,37 @@ def test_a_line_that_was_cut_off_holds_no_key_and_is_replaced(path: Path, cut: i
 
     assert before == {"a"}
     assert set(ApiKeys(str(path)).names()) == {"a", "b"}
+
+
+def test_a_kill_loses_no_key_and_leaves_no_revoked_one(path: Path) -> None:
+    """Whenever it comes; CHARGE_KEY_KILLS says how often. The change in progress is made or not."""
+    code = (
+        "import itertools, sys; from app.host.access import key_file\n"
+        "for number in itertools.count(int(sys.argv[2])):\n"
+        "    key_file.add(sys.argv[1], f'n{number}'); print(f'added n{number}', flush=True)\n"
+        "    key_file.revoke(sys.argv[1], f'n{number}'); print(f'revoked n{number}', flush=True)\n"
+    )
+    rng = random.Random(1)
+    key_file.add(str(path), "kept")
+
+    for kill in range(int(os.environ.get("CHARGE_KEY_KILLS", "5"))):
+        command = [sys.executable, "-c", code, str(path), str(kill * 100_000)]
+        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            first = process.stdout.readline()
+            time.sleep(rng.uniform(0, 0.02))
+            process.kill()
+            done, name = [first, *process.stdout.readlines()][-1].split()
+        left = set(ApiKeys(str(path)).names())
+        number = int(name[1:])
+
+        assert "kept" in left
+        if done == "added":
+            assert left <= {"kept", name}
+        else:
+            assert left <= {"kept", f"n{number + 1}"}
+        for other in left - {"kept"}:
+            key_file.revoke(str(path), other)
 
 
 def test_a_full_disk_changes_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
