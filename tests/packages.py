@@ -23,19 +23,21 @@ _PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin
 
 
 def listed() -> dict[str, str]:
-    """Return the package of each program that tests run."""
+    """Return the package of each program or file that tests use."""
     lines = [line.split() for line in LIST.read_text(encoding="utf-8").splitlines()]
     return {program: line[0] for line in lines if line[0] != "#" for program in line[1:]}
 
 
 def found(name: str) -> str | None:
-    """Return the path of a program of the list, or None."""
+    """Return the path of a program or a file of the list, or None."""
     assert name in listed(), f"{LIST.name} does not list {name}"
+    if os.path.isabs(name):
+        return name if os.path.exists(name) else None
     return shutil.which(name, path=_PATH)
 
 
 def program(name: str) -> str:
-    """Return the path of a program of the list; without it, skip the test, or fail it in CI."""
+    """Return the path of what the list has; without it, skip the test, or fail it in CI."""
     path = found(name)
     if path is None:
         _without(listed()[name])

@@ -147,12 +147,42 @@ def _java(kind: str) -> _Ask:
     return ask
 
 
+_CSHARP = """
+using System;
+using System.Net.Http;
+
+public static class Client {
+    public static void Main(string[] args) {
+        using (var client = new HttpClient()) {
+            for (string line; (line = Console.ReadLine()) != null; ) {
+                var parts = line.Split('\\t');
+                var request = new HttpRequestMessage(HttpMethod.Get, args[0] + parts[0]);
+                request.Headers.TryAddWithoutValidation("Accept", parts[1]);
+                var body = client.SendAsync(request).Result.Content.ReadAsByteArrayAsync().Result;
+                Console.WriteLine(Convert.ToBase64String(body));
+            }
+        }
+    }
+}
+"""
+
+
+def _dotnet(url: str, folder: Path) -> list[bytes]:
+    library = packages.program("/usr/lib/mono/4.5/System.Net.Http.dll")
+    source = folder / "Client.cs"
+    source.write_text(_CSHARP, encoding="utf-8")
+    compiler = packages.program("mcs")
+    subprocess.run([compiler, f"-r:{library}", str(source)], check=True, capture_output=True)
+    return _run([packages.program("mono"), str(folder / "Client.exe"), url])
+
+
 _CLIENTS: dict[str, _Ask] = {
     "curl": _curl,
     "requests": _python,
     "fetch of Node": _node,
     "HttpURLConnection of Java": _java("old"),
     "HttpClient of Java": _java("new"),
+    "HttpClient of .NET": _dotnet,
 }
 
 
