@@ -37,7 +37,7 @@ def held_back(stop: Callable[[], None]) -> Iterator[None]:
 
     with ExitStack() as stack:
         if threading.current_thread() is threading.main_thread():
-            _State.came = False
+            stack.callback(setattr, _State, "came", False)
             for number in (signal.SIGINT, signal.SIGTERM):
                 stack.callback(signal.signal, number, signal.signal(number, handle))
         yield

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import click
 
-from app.parity import live
+from app.parity import interrupt, live
 from app.parity.arguments import Listening, Pace
 from app.parity.client import NoAnswerError
 from app.parity.listener import Listener, Page
@@ -73,5 +73,6 @@ def mirrored(
     except OSError as error:
         raise click.UsageError(f"--listen {host}:{port}: {error.strerror}") from None
     with listener, live.stopped_by_signals(listener.stop):
+        interrupt.check()
         say(f"listening at http://{host}:{listener.port}/")
         yield Traffic(listener, shown)

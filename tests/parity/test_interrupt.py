@@ -83,8 +83,7 @@ def test_a_run_has_its_own_signals() -> None:
     before = [signal.getsignal(number) for number in _SIGNALS]
     with interrupt.held_back(lambda: None):
         signal.raise_signal(signal.SIGINT)
-    with interrupt.held_back(lambda: None):
-        interrupt.check()
+    interrupt.check()
 
     assert list(interrupt.allowed_between([1, 2])) == [1, 2]
     assert [signal.getsignal(number) for number in _SIGNALS] == before
