@@ -39,7 +39,7 @@ _ROWS = [
     ("bytes beyond ASCII", "GET /\xe9", _HOST, 400, _PAGE),
     ("`OPTIONS *`", "OPTIONS *", _HOST, 404, _NO_ROUTE),
     ("a header name with", f"GET {_STATUS}", f"{_HOST}ACCEPT_CHARSET: utf-16\r\n", 200, _VALUE),
-    ("a verb in lower case", f"get {_STATUS}", _HOST, 200, _VALUE),
+    ("a method in lower case", f"get {_STATUS}", _HOST, 200, _VALUE),
 ]
 
 
