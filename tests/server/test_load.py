@@ -121,8 +121,9 @@ def test_a_stop_under_load_answers_what_was_accepted(service: Service) -> None:
         thread.start()
     time.sleep(1)
     server.terminate()
-    for thread in threads:
+    for thread, client in zip(threads, clients, strict=True):
         thread.join()
+        client.close()
 
     assert lost == []
     assert server.wait(20) == 0
