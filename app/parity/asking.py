@@ -45,13 +45,18 @@ class Asking:
         ``failure`` says why something that was made counts as a failure too.
         """
         failed = 0
-        pool = ThreadPoolExecutor(self._concurrency)
+        pool = ThreadPoolExecutor(self._concurrency, initializer=interrupt.leave_to_the_main_thread)
         waiting: deque[tuple[_Item, Future[_Made]]] = deque()
         paced = self._paced(items)
+        most = _AHEAD * self._concurrency
         try:
             while True:
-                for item in islice(paced, 1 if waiting else _AHEAD * self._concurrency):
+                for item in islice(paced, most - len(waiting)):
+                    is_ready = bool(waiting) and waiting[0][1].done()
                     waiting.append((item, pool.submit(ask, item)))
+                    if is_ready:
+                        # A result is not kept back, however long the items are in coming.
+                        break
                 if not waiting:
                     return
                 item, future = waiting.popleft()

@@ -75,7 +75,11 @@ def replay(
     try_outputs(reporting.outputs, [file, reporting.allow, masking.mask_key])
     verdict = _verdict(reporting, masking, coverage_of(), {"service": service.troubles})
     items = _fit(
-        progress(allowed_between(recording.read(file)), partial(_lines, file)),
+        progress(
+            allowed_between(recording.read(file)),
+            # A pipe can be read once only.
+            partial(_lines, file) if file.is_file() else None,
+        ),
         verdict,
         error_detail,
     )

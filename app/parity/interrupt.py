@@ -6,6 +6,7 @@ handler raises only where ``allowed`` says so.
 """
 
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -13,6 +14,7 @@ from types import FrameType
 from typing import TypeVar
 
 _Item = TypeVar("_Item")
+_STOPS = (signal.SIGINT, signal.SIGTERM)
 
 
 class _State:
@@ -24,23 +26,37 @@ class _State:
 def held_back(stop: Callable[[], None]) -> Iterator[None]:
     """Call ``stop`` at the first SIGINT or SIGTERM; ``allowed`` and ``check`` raise it.
 
-    In another thread than the main one this does nothing: only that one may set handlers.
+    In another thread than the main one this does nothing: only that one may set handlers. What a
+    shell has ignored for a command in the background stays ignored.
     """
 
     def handle(number: int, frame: FrameType | None) -> None:
+        # Not within stop(), which a second signal would otherwise end.
+        is_allowed, _State.is_allowed = _State.is_allowed, False
         if not _State.came:
             _State.came = True
             stop()
-        if _State.is_allowed:
-            _State.is_allowed = False
+        if is_allowed:
             raise KeyboardInterrupt
 
     with ExitStack() as stack:
         if threading.current_thread() is threading.main_thread():
             stack.callback(setattr, _State, "came", False)
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in _STOPS:
+                if signal.getsignal(number) is signal.SIG_IGN:
+                    continue
                 stack.callback(signal.signal, number, signal.signal(number, handle))
         yield
+
+
+def leave_to_the_main_thread() -> None:
+    """Receive no stop in this thread, which would leave the main one asleep.
+
+    Only the main thread runs handlers. Of two different signals another thread may take both, and
+    what the main one waits in is not interrupted.
+    """
+    if sys.platform != "win32" and hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
 
 
 def check() -> None:

@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from random import Random
 from typing import Final, Self
 
+from app.parity.interrupt import leave_to_the_main_thread
 from app.parity.recording import Headers, Request
 from app.webapi.routing import HttpActionDescriptor
 
@@ -66,7 +67,7 @@ class Listener:
         self._stopped = False
         self._lock = threading.Lock()
         self._server = _server(host, port, self)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,))
+        self._thread = threading.Thread(target=self._serve)
 
     @property
     def port(self) -> int:
@@ -81,6 +82,10 @@ class Listener:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+
+    def _serve(self) -> None:
+        leave_to_the_main_thread()
+        self._server.serve_forever(0.1)
 
     def __iter__(self) -> Iterator[Request | None]:
         """Yield requests as they come, and ``None`` after each fifth of a second without one."""

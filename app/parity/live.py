@@ -10,6 +10,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, Final, TypeVar
 
 from app.parity.client import NoAnswerError
+from app.parity.interrupt import leave_to_the_main_thread
 from app.parity.listener import Page
 
 _Item = TypeVar("_Item")
@@ -81,7 +82,7 @@ def run(
     """
     asked = 0
     waiting: dict[Future[_Made], _Item] = {}
-    with ThreadPoolExecutor(concurrency) as pool:
+    with ThreadPoolExecutor(concurrency, initializer=leave_to_the_main_thread) as pool:
         for item in items:
             between()
             if item is not None:

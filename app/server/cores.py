@@ -21,10 +21,11 @@ def pin(core: int) -> None:
 
     In Linux's batch class, a thread that wakes up does not interrupt the one that has the GIL: a
     quarter of the switches, and two thirds of the 99th percentile. Another class that the
-    operator has chosen stays, and a sandbox may refuse the change.
+    operator has chosen stays. A sandbox may refuse each of these calls, and musl has no classes.
     """
     if sys.platform == "linux":
-        if os.sched_getscheduler(0) == os.SCHED_OTHER:
-            with suppress(OSError):
+        with suppress(OSError):
+            if os.sched_getscheduler(0) == os.SCHED_OTHER:
                 os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
-        os.sched_setaffinity(0, {core})
+        with suppress(OSError):
+            os.sched_setaffinity(0, {core})

@@ -4,6 +4,7 @@ import logging
 import multiprocessing
 import os
 import signal
+import sys
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -35,14 +36,25 @@ class _PinnedServer(MPServer):
 
 def _load(core: int, loader: Callable[[], Any]) -> Any:
     """Pin a new worker, which starts its threads later, and load the application."""
+    _leave_ctrl_c_to_the_parent()
     pin(core)
     return loader()
 
 
 def _end_at_a_stop() -> None:
-    """Let a stop end a worker that has no handlers yet: its parent's own would swallow it."""
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, signal.SIG_DFL)
+    """Let a stop end a worker that has no handlers yet: its parent's own would swallow it.
+
+    Ctrl-C is left to the parent, which then sends SIGTERM. A terminal sends it to the workers too,
+    and of two different signals one of granian's threads takes both, so that its main thread, which
+    waits for one, would be killed after 30 seconds.
+    """
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _leave_ctrl_c_to_the_parent()
+
+
+def _leave_ctrl_c_to_the_parent() -> None:
+    if sys.platform != "win32" and hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
 
 
 def run(bind: str, workers: int | None, threads: int | None) -> None:

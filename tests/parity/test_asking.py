@@ -58,6 +58,22 @@ def test_a_rate_is_kept() -> None:
     assert time.monotonic() - started >= 0.2
 
 
+def test_a_result_is_not_kept_back() -> None:
+    """It comes while the next items are still awaited."""
+    taken = 0
+
+    def items() -> Iterator[int]:
+        nonlocal taken
+        for number in range(100):
+            taken = number
+            yield number
+
+    first = next(Asking(4, 20, 1).run(lambda number: number, items()))
+
+    assert first == (0, 0)
+    assert taken < 8
+
+
 def test_a_run_stops_after_its_failures() -> None:
     """What failed is given too; the last reason is named."""
 

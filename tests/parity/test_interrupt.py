@@ -1,6 +1,7 @@
 """A signal ends a run between two of its steps."""
 
 import itertools
+import os
 import signal
 import sys
 import time
@@ -64,6 +65,54 @@ def test_the_first_signal_stops_and_the_next_do_nothing_more() -> None:
             interrupt.check()
 
     assert stops == [1]
+
+
+def test_a_second_signal_does_not_end_the_stop_of_the_first() -> None:
+    """Where a signal may raise, too: the connections that stop() would not reach stay open."""
+    stopped: list[str] = []
+
+    def stop() -> None:
+        signal.raise_signal(signal.SIGTERM)
+        stopped.append("whole")
+
+    with (
+        interrupt.held_back(stop),
+        pytest.raises(KeyboardInterrupt),
+        interrupt.allowed(),
+    ):
+        signal.raise_signal(signal.SIGINT)
+
+    assert stopped == ["whole"]
+
+
+def test_two_different_signals_reach_the_main_thread() -> None:
+    """The threads of a run take neither, so that what the main thread waits in is interrupted."""
+
+    def silent() -> Iterator[int]:
+        yield from range(8)
+        for number in _SIGNALS:
+            os.kill(os.getpid(), number)
+        time.sleep(60)
+
+    started = time.monotonic()
+    asking = Asking(8, None, 1)
+    for _ in range(5):
+        with interrupt.held_back(lambda: None), pytest.raises(KeyboardInterrupt):
+            list(asking.run(lambda item: item, interrupt.allowed_between(silent())))
+
+    assert time.monotonic() - started < 50
+
+
+def test_what_a_shell_ignores_stays_ignored() -> None:
+    """In a script, `command &` is not for Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with interrupt.held_back(lambda: None):
+            signal.raise_signal(signal.SIGINT)
+            interrupt.check()
+            assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_waiting_for_the_next_item_is_interrupted() -> None:

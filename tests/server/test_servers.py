@@ -60,6 +60,25 @@ def test_a_server_answers_and_stops(
 
 
 @pytest.mark.parametrize("name", ["gunicorn", "granian"])
+def test_ctrl_c_in_a_terminal_ends_a_server_at_once(
+    name: str, database_url: str, clean_env: dict[str, str], tmp_path: Path
+) -> None:
+    """It reaches the workers too, just before the main process stops them."""
+    port = truth.free_port()
+    env = {**clean_env, "CHARGECLOUD_DATABASE_URL": database_url}
+    command = [*_CHARGECLOUD, "serve", "--server", name, "--bind", f"127.0.0.1:{port}"]
+    for _ in range(3):
+        with truth.running(command, port, env, tmp_path) as server:
+            assert _ask(port, 1).status == 200
+            for pid in [*truth.children(server.pid), server.pid]:
+                os.kill(pid, signal.SIGINT)
+            code, output = server.wait(20), server.output()
+
+        assert code == 0
+        assert "Traceback" not in output
+
+
+@pytest.mark.parametrize("name", ["gunicorn", "granian"])
 def test_each_worker_has_a_core_of_its_own(
     name: str, database_url: str, clean_env: dict[str, str], tmp_path: Path
 ) -> None:
