@@ -286,10 +286,10 @@ def wait_for(port: int, died: Callable[[], str | None] = lambda: None, seconds: 
         time.sleep(0.05)
 
 
-def python(code: str) -> str:
+def python(code: str, *arguments: str) -> str:
     """Run code in a new interpreter and return its standard output."""
     root = str(Path(__file__).parent.parent)
-    command = [sys.executable, "-c", code]
+    command = [sys.executable, "-c", code, *arguments]
     return subprocess.run(command, cwd=root, check=True, capture_output=True, text=True).stdout
 
 

@@ -2,7 +2,6 @@
 
 import logging
 import multiprocessing
-import os
 import signal
 import sys
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from app.observe import lifecycle, metering
 from app.observe.logs import logging_config
 from app.server.cores import cores, pin
 from app.server.limits import GRACEFUL_SECONDS, HEAD_BYTES, THREADS
+from app.server.signals import let_a_stop_end_new_workers
 
 
 class _PinnedServer(MPServer):
@@ -36,25 +36,10 @@ class _PinnedServer(MPServer):
 
 def _load(core: int, loader: Callable[[], Any]) -> Any:
     """Pin a new worker, which starts its threads later, and load the application."""
-    _leave_ctrl_c_to_the_parent()
+    if sys.platform != "win32":
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     pin(core)
     return loader()
-
-
-def _end_at_a_stop() -> None:
-    """Let a stop end a worker that has no handlers yet: its parent's own would swallow it.
-
-    Ctrl-C is left to the parent, which then sends SIGTERM. A terminal sends it to the workers too,
-    and of two different signals one of granian's threads takes both, so that its main thread, which
-    waits for one, would be killed after 30 seconds.
-    """
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    _leave_ctrl_c_to_the_parent()
-
-
-def _leave_ctrl_c_to_the_parent() -> None:
-    if sys.platform != "win32" and hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
 
 
 def run(bind: str, workers: int | None, threads: int | None) -> None:
@@ -76,8 +61,10 @@ def run(bind: str, workers: int | None, threads: int | None) -> None:
         respawn_failed_workers=True,
         log_dictconfig=logging_config(),
     )
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=_end_at_a_stop)
+    # A terminal sends Ctrl-C to all, and this process then sends SIGTERM. Of two different signals
+    # one of granian's threads takes both, so that a worker's main thread, which waits for one,
+    # would be killed after GRACEFUL_SECONDS.
+    let_a_stop_end_new_workers(blocked={signal.SIGINT})
     metrics = Settings.from_environ().metrics
     if ":" in metrics:
         # This process has a thread then, which no fork may copy.

@@ -1,8 +1,6 @@
 """gunicorn's settings, for ``serve`` and ``gunicorn -c python:app.gunicorn_conf wsgi:app``."""
 
 import gc
-import signal
-import sys
 from itertools import chain
 from typing import Any
 
@@ -18,10 +16,7 @@ from app.server.limits import (
     KEEP_ALIVE_SECONDS,
     THREADS,
 )
-
-_STOPS = [signal.SIGTERM, signal.SIGINT]
-if hasattr(signal, "SIGQUIT"):
-    _STOPS.append(signal.SIGQUIT)
+from app.server.signals import let_a_stop_end_new_workers
 
 bind = "127.0.0.1:8000"
 workers = len(cores())
@@ -54,6 +49,11 @@ limit_request_fields = 512
 preload_app = True
 
 
+def on_starting(server: Any) -> None:
+    """Lose no signal of a worker that starts."""
+    let_a_stop_end_new_workers()
+
+
 def pre_fork(server: Any, worker: Any) -> None:
     """Choose the core that the fewest workers have, and share memory with the new one.
 
@@ -65,17 +65,8 @@ def pre_fork(server: Any, worker: Any) -> None:
 
 
 def post_fork(server: Any, worker: Any) -> None:
-    """Pin the worker to its core, and end it if it was told to stop before it could listen.
-
-    Until gunicorn has installed the worker's handlers, a signal goes into the worker's copy of
-    the arbiter's queue, which nobody reads; the arbiter would wait until graceful_timeout.
-    """
+    """Pin the worker to its core."""
     pin(worker.core)
-    for number in _STOPS:
-        signal.signal(number, signal.SIG_DFL)
-    while not server.SIG_QUEUE.empty():
-        if server.SIG_QUEUE.get_nowait() in _STOPS:
-            sys.exit(0)
 
 
 def pre_request(worker: Any, request: Any) -> None:

@@ -195,7 +195,10 @@ def test_ctrl_c_while_it_starts_leaves_no_traceback(
             if seen >= after or "chargecloud serves" in line:
                 break
         process.send_signal(signal.SIGINT)
-        rest, _ = process.communicate(timeout=30)
+        try:
+            rest, _ = process.communicate(timeout=20)
+        finally:
+            process.kill()
         said.append(rest)
         assert process.returncode in (0, 130, -signal.SIGINT)
 

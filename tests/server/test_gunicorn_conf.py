@@ -2,7 +2,6 @@
 
 import signal
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -204,30 +203,6 @@ def test_a_reload_loses_no_request(tmp_path: Path, clean_env: dict[str, str]) ->
             bodies.append(_get(port, "/answered", b"Connection: close\r\n"))
 
     assert set(bodies) == {b"/answered"}
-
-
-@pytest.mark.parametrize("number", ["SIGTERM", "SIGINT", "SIGQUIT"])
-def test_a_stop_that_comes_before_a_worker_listens_ends_it(number: str) -> None:
-    """It is in the copy of the arbiter's queue, or comes when the signals are the default."""
-    code = f"""
-import os, queue, signal, sys, types
-from app.server import gunicorn_conf
-worker = types.SimpleNamespace(core=min(os.sched_getaffinity(0)))
-arrived = queue.SimpleQueue()
-if sys.argv[1] == "early":
-    arrived.put(signal.SIGCHLD)
-    arrived.put(signal.{number})
-gunicorn_conf.post_fork(types.SimpleNamespace(SIG_QUEUE=arrived), worker)
-os.kill(os.getpid(), signal.{number})
-"""
-    root = Path(__file__).parent.parent.parent
-
-    ended = [
-        subprocess.run([sys.executable, "-c", code, when], cwd=root).returncode
-        for when in ("early", "late")
-    ]
-
-    assert ended == [0, -getattr(signal, number)]
 
 
 def test_no_header_moves_the_application(tmp_path: Path, clean_env: dict[str, str]) -> None:

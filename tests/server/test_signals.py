@@ -1,6 +1,7 @@
-"""Every signal of gunicorn's table, as app/server/README.md has it."""
+"""Every signal of gunicorn's table, as app/server/README.md has it, and workers that start."""
 
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -11,6 +12,30 @@ import pytest
 
 from tests import truth
 
+_STARTING = """
+import os, signal, sys
+os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+first = []
+def stop_the_first_worker():
+    if not first:
+        first.extend(open(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read().split())
+        os.kill(int(first[0]), signal.SIGTERM)
+        print("the first worker is", *first, flush=True)
+os.register_at_fork(after_in_parent=stop_the_first_worker)
+from app.__main__ import main
+main(["serve", "--workers", "1", "--server", sys.argv[1], "--bind", sys.argv[2]])
+"""
+_FORKING = """
+import os, signal, sys
+from app.server.signals import let_a_stop_end_new_workers
+number = signal.Signals[sys.argv[1]]
+signal.signal(number, lambda *_: print("the parent's handler", flush=True))
+os.register_at_fork(after_in_child=lambda: os.kill(os.getpid(), number))
+let_a_stop_end_new_workers(blocked={signal.Signals[name] for name in sys.argv[2:]})
+if child := os.fork():
+    os.kill(os.getpid(), number)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
 Service = tuple[int, truth.Server]
 _STATUS = "/ChargeProcess/Status?user_id=1"
 
@@ -105,3 +130,33 @@ def _gone(pid: int) -> Callable[[], bool]:
         return not status.exists() or "State:\tZ" in status.read_text()
 
     return gone
+
+
+@pytest.mark.parametrize("server", ["gunicorn", "granian"])
+def test_a_stop_of_a_worker_that_starts_is_not_lost(
+    server: str, database_url: str, clean_env: dict[str, str], tmp_path: Path
+) -> None:
+    """It reaches the worker before its first instruction; another worker takes its place."""
+    port = truth.free_port()
+    command = [sys.executable, "-c", _STARTING, server, f"127.0.0.1:{port}"]
+    env = {**clean_env, "CHARGECLOUD_DATABASE_URL": database_url}
+    with truth.running(command, port, env, tmp_path) as running:
+        truth.until(lambda: _answers(port))
+        (first,) = re.findall("the first worker is (.*)", running.output())
+
+        truth.until(lambda: int(first) not in truth.children(running.pid), 20)
+        truth.until(lambda: _answers(port))
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGQUIT"])
+def test_a_child_without_handlers_ends_at_a_stop(name: str) -> None:
+    """Its parent's handler, which stays the parent's, does not receive it."""
+    assert truth.python(_FORKING, name).splitlines() == [
+        "the parent's handler",
+        str(-signal.Signals[name]),
+    ]
+
+
+def test_a_child_never_receives_what_is_left_to_its_parent() -> None:
+    """It goes on to its end."""
+    assert truth.python(_FORKING, "SIGINT", "SIGINT").splitlines() == ["the parent's handler", "0"]
