@@ -22,14 +22,15 @@ def let_a_stop_end_new_workers(blocked: Collection[signal.Signals] = ()) -> None
     """
     if sys.platform == "win32" or not hasattr(os, "register_at_fork"):
         return
+    received = _STOPS.difference(blocked)
+
+    def be_a_child() -> None:
+        for number in received:
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, received)
+
     os.register_at_fork(
         before=partial(signal.pthread_sigmask, signal.SIG_BLOCK, _STOPS),
         after_in_parent=partial(signal.pthread_sigmask, signal.SIG_UNBLOCK, _STOPS),
-        after_in_child=partial(_be_a_worker, _STOPS.difference(blocked)),
+        after_in_child=be_a_child,
     )
-
-
-def _be_a_worker(received: Collection[signal.Signals]) -> None:
-    for number in received:
-        signal.signal(number, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, received)
