@@ -129,6 +129,10 @@ class Connections:
                 raise
 
     def _is_lost(self, error: Exception, connection: Any) -> bool:
+        """Whether a new connection would not have this error."""
+        # A column has another type than when psycopg prepared the statement.
+        if getattr(error, "sqlstate", None) == "0A000":
+            return True
         return self.engine.dialect.is_disconnect(error, connection, None)  # type: ignore[arg-type]
 
     def _usable(self) -> Kept | None:

@@ -1,22 +1,19 @@
 """The commands that change and check the store's schema."""
 
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import click
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from flask import current_app
 from flask.cli import with_appcontext
 from sqlalchemy import Connection, MetaData, inspect
 
 from app.errors import StoreError
 from app.store import schema
-from app.store.resources import resource_named
-from app.store.store import Store
+from app.store.command_line import current_store, report, resource_named
 from app.store.tables import PARAMETERS
 from app.store.tables import upsert as upsert_of
 
@@ -36,20 +33,20 @@ def upgrade() -> None:
 
     def run(connection: Connection) -> str:
         before = schema.revision(connection)
-        config = Config(attributes={"connection": connection, "metadata": _store().metadata})
-        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+        config = Config(attributes={"connection": connection, "metadata": current_store().metadata})
+        config.set_main_option("script_location", "app.store:migrations")
         command.upgrade(config, "head")
-        _store().metadata.create_all(connection)
+        current_store().metadata.create_all(connection)
         return f"{_named(before)}, now {schema.revision(connection)}"
 
-    click.echo(f"{_store()}: {_store().administer(run, create=True)}")
+    report(f"{current_store()}: {current_store().administer(run, create=True)}")
 
 
 @db.command("current")
 @with_appcontext
 def current() -> None:
     """Print the version of the schema."""
-    click.echo(_named(_store().administer(schema.revision)))
+    click.echo(_named(current_store().administer(schema.revision)))
 
 
 @db.command("check")
@@ -61,16 +58,16 @@ def check() -> None:
     """
 
     def run(connection: Connection) -> None:
-        problem = schema.problem(connection, _store().metadata)
+        problem = schema.problem(connection, current_store().metadata)
         if problem is not None:
-            raise StoreError(f"{_store()}: {problem}")
-        found = compare_metadata(MigrationContext.configure(connection), _store().metadata)
-        differing = [*map(_shown, found), *_missing_checks(connection, _store().metadata)]
+            raise StoreError(f"{current_store()}: {problem}")
+        found = compare_metadata(MigrationContext.configure(connection), current_store().metadata)
+        differing = [*map(_shown, found), *_missing_checks(connection, current_store().metadata)]
         if differing:
-            raise StoreError(f"{_store()}: its schema differs: {'; '.join(differing)}")
+            raise StoreError(f"{current_store()}: its schema differs: {'; '.join(differing)}")
 
-    _store().administer(run)
-    click.echo(f"{_store()}: {schema.REVISION}, as this version needs")
+    current_store().administer(run)
+    click.echo(f"{current_store()}: {schema.REVISION}, as this version needs")
 
 
 @db.command("upsert")
@@ -93,13 +90,9 @@ def upsert(database: str | None, parameters: str, contract: str | None) -> None:
 
     A value replaces the one with its key. The table refuses a value that can't be answered.
     """
-    store = _store()
+    store = current_store()
     table = store.tables[resource_named(store.tables, contract)]
-    click.echo(upsert_of(table, database or store.url.get_backend_name(), parameters))
-
-
-def _store() -> Store:
-    return cast(Store, current_app.store)  # type: ignore[attr-defined]
+    click.echo(upsert_of(table, database or store.database, parameters))
 
 
 def _missing_checks(connection: Connection, metadata: MetaData) -> Iterator[str]:

@@ -55,6 +55,11 @@ class LegacyStore(Store):
         self._columns: dict[Resource, tuple[tuple[str, ...], list[int]]] = {}
         self._prepared = True
 
+    @property
+    def database(self) -> str:
+        """Refuse: its tables are not the service's."""
+        self._refuse()
+
     def __str__(self) -> str:
         return f"{super().__str__()} by {', '.join(map(str, self._queries.values()))}"
 

@@ -15,10 +15,12 @@ VERSION: Final = Table(
 """As Alembic makes it."""
 ASK: Final = f"SELECT version_num FROM {VERSION.name}"
 
-_LOCKS: Final = {
+BEGIN: Final = {
     "sqlite": "BEGIN IMMEDIATE",
     "postgresql": "BEGIN; SELECT pg_advisory_xact_lock(7286139704)",
 }
+"""Begins a transaction that may change the schema, one at a time: SQLite gives no reader the lock
+of a writer once another one has written."""
 
 
 def revision(connection: Connection) -> str | None:
@@ -35,7 +37,7 @@ def create(connection: Connection, metadata: MetaData) -> None:
     """
     if not _lacks_tables(connection, metadata):
         return
-    connection.exec_driver_sql(_LOCKS[connection.dialect.name])
+    connection.exec_driver_sql(BEGIN[connection.dialect.name])
     try:
         if _lacks_tables(connection, metadata):
             metadata.create_all(connection)

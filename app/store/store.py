@@ -72,6 +72,11 @@ class Store:
         """Whether it holds text with U+0000."""
         return self._file is not None
 
+    @property
+    def database(self) -> str:
+        """Which database holds its tables: ``sqlite`` or ``postgresql``."""
+        return self._database
+
     def __str__(self) -> str:
         return masked_url(self.url)
 
@@ -114,7 +119,7 @@ class Store:
                 self._create_file()
             with self._connections.engine.connect() as connection:
                 # The driver's own transactions: SQLite's would not hold changes of the schema.
-                connection.exec_driver_sql("BEGIN")
+                connection.exec_driver_sql(schema.BEGIN[self._database] if create else "BEGIN")
                 result = run(connection)
                 connection.exec_driver_sql("COMMIT")
         return result

@@ -5,6 +5,7 @@ import random
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -338,7 +339,8 @@ def test_several_that_create_the_tables_at_once_dont_fail(empty_url: str) -> Non
     assert [process.wait(60) for process in started] == [0, 0, 0, 0]
 
 
-def test_a_legacy_database_is_refused(clean_env: dict[str, str], tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["upgrade", "current", "check", "upsert"])
+def test_a_legacy_database_is_refused(name: str, clean_env: dict[str, str], tmp_path: Path) -> None:
     """It is never written."""
     query = tmp_path / "status.sql"
     query.write_text("SELECT 1 AS process_id WHERE 1 = :user_id", encoding="utf-8")
@@ -348,7 +350,8 @@ def test_a_legacy_database_is_refused(clean_env: dict[str, str], tmp_path: Path)
         "CHARGECLOUD_STATUS_QUERY": str(query),
     }
 
-    done = subprocess.run([*_COMMAND, "db", "upgrade"], env=env, capture_output=True, text=True)
+    command = [*_COMMAND, "db", name]
+    done = subprocess.run(command, env=env, capture_output=True, text=True)
 
     assert "is read by STATUS_QUERY and never written" in done.stderr
     assert done.returncode == 1
@@ -361,3 +364,35 @@ def test_the_models_tables_are_the_migrations_tables(empty_url: str, run: Run) -
         context = MigrationContext.configure(connection, opts={"compare_type": True})
 
         assert compare_metadata(context, Store(empty_url, RESOURCES).metadata) == []
+
+
+def test_an_upgrade_waits_for_those_who_write(run: Run, empty_url: str) -> None:
+    """Fifty rows a transaction, again and again, as a feeding program does."""
+    _make_0001(empty_url)
+    update = text("UPDATE charge_process SET active = NOT active")
+    ended = threading.Event()
+
+    def feed() -> None:
+        engine = create_engine(empty_url, poolclass=NullPool)
+        while not ended.is_set():
+            with engine.begin() as connection:
+                connection.execute(update)
+            time.sleep(0.005)
+
+    feeder = threading.Thread(target=feed)
+    feeder.start()
+    store = Store(empty_url, RESOURCES)
+    try:
+        for _ in range(3):
+            assert run("db", "upgrade").stderr == ""
+            store.administer(lambda made: alembic.downgrade(_config(store, made), "0001"), True)
+    finally:
+        ended.set()
+        feeder.join()
+
+
+def test_two_upgrades_at_once_both_succeed(empty_url: str) -> None:
+    """Replicas that start together."""
+    started = [bulk.start(empty_url, "db", "upgrade") for _ in range(4)]
+
+    assert [process.wait(60) for process in started] == [0, 0, 0, 0]

@@ -172,3 +172,29 @@ def test_a_small_disk(tmp_path: Path, clean_env: dict[str, str], rows: int) -> N
         assert done.returncode in (0, 1)
         if check.returncode == 0:
             assert len(_stored(store)) == (0 if done.returncode else rows)
+
+
+def test_an_upgrade_that_cannot_be_told_is_none_that_failed(
+    tmp_path: Path, clean_env: dict[str, str]
+) -> None:
+    """Standard output is full; the result is on standard error."""
+    store = tmp_path / "store.sqlite"
+    command = f"{sys.executable} -m app db upgrade > /dev/full"
+    env = {**clean_env, "CHARGECLOUD_DATABASE_URL": f"sqlite:///{store}"}
+
+    done = subprocess.run(command, shell=True, env=env, capture_output=True, text=True)
+
+    assert done.returncode == 0, done.stderr
+    assert "no version, now 0002 (standard output can't be written: " in done.stderr
+
+
+def test_an_export_without_an_output_is_one_line(tmp_path: Path, clean_env: dict[str, str]) -> None:
+    """Nothing is written, and that is no success."""
+    store = tmp_path / "store.sqlite"
+    _filled(store, 1)
+    command = f"{sys.executable} -m app export >&-"
+    env = {**clean_env, "CHARGECLOUD_DATABASE_URL": f"sqlite:///{store}"}
+
+    done = subprocess.run(command, shell=True, env=env, capture_output=True, text=True)
+
+    assert (done.returncode, done.stderr) == (1, "chargecloud: standard output is closed\n")

@@ -206,3 +206,19 @@ def test_a_server_that_is_away_is_no_fault_of_the_query(make: Make) -> None:
         app.store.check()
 
     assert not isinstance(raised.value, ColumnsError)
+
+
+def test_a_column_may_become_wider(make: Make, postgres_url: str) -> None:
+    """psycopg has prepared the query by then; the connection is replaced once."""
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute("CREATE TABLE station (name varchar(20))")
+        connection.execute("INSERT INTO station VALUES ('A')")
+        app = make(
+            f"{_query(station_name='name')} ".replace("WHERE", "FROM station WHERE"), postgres_url
+        )
+        statuses = [truth.call(app, _STATUS).status for _ in range(8)]
+        connection.execute("ALTER TABLE station ALTER name TYPE varchar(40)")
+        statuses += [truth.call(app, _STATUS).status for _ in range(3)]
+        app.store.close()
+
+    assert statuses == [200] * 11

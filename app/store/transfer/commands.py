@@ -1,17 +1,15 @@
 """The commands that fill and empty the store."""
 
-import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
 import click
-from flask import current_app
 from flask.cli import with_appcontext
 
-from app.store.resources import resource_named
-from app.store.store import Store
+from app.errors import CommandError
+from app.store.command_line import current_store, report, resource_named
 from app.store.transfer import reading, records
 from app.store.transfer.record_error import printable
 
@@ -24,26 +22,34 @@ _CONTRACT = click.option(
 
 
 @click.command("import")
-@click.argument("files", nargs=-1, required=True, type=click.File("rb"), metavar="FILE...")
+@click.argument(
+    "files",
+    nargs=-1,
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, allow_dash=True),
+    metavar="FILE...",
+)
 @click.option(
     "--user-id", "--for", "asked", type=int, help="The query parameter (user_id), if FILE lacks it."
 )
 @_CONTRACT
 @with_appcontext
-def import_(files: Sequence[Any], asked: int | None, contract: str | None) -> None:
+def import_(files: Sequence[str], asked: int | None, contract: str | None) -> None:
     """Import values from JSON lines, JSON arrays or captured XML answers.
 
     A FILE of - is standard input. Each file is imported completely or not at all; a
     value replaces the stored one with the same key (process_id).
     """
-    resource = resource_named(_store().tables, contract)
-    for file in files:
+    store = current_store()
+    resource = resource_named(store.tables, contract)
+    for name in files:
         with (
+            cast(Any, click.open_file(name, "rb")) as file,
             _bar(reading.size_of(file), printable(file.name)) as moved,
-            reading.values(file, file.name, resource, asked, _store().holds_nul, moved) as read,
+            reading.values(file, file.name, resource, asked, store.holds_nul, moved) as read,
         ):
-            count = _store().replace(resource, read)
-        _report(f"{printable(file.name)}: {count} {resource.plural}")
+            count = store.replace(resource, read)
+        report(f"{printable(file.name)}: {count} {resource.plural}")
 
 
 @click.command("export")
@@ -54,7 +60,10 @@ def export(contract: str | None) -> None:
 
     They are ordered by query parameter (user_id), then by key (process_id).
     """
-    store, resource = _store(), resource_named(_store().tables, contract)
+    if sys.stdout is None:
+        raise CommandError("standard output is closed")
+    store = current_store()
+    resource = resource_named(store.tables, contract)
     line = records.writer(resource)
     # On one terminal the lines and the bar would mix.
     shown = sys.stderr.isatty() and not sys.stdout.isatty()
@@ -63,17 +72,6 @@ def export(contract: str | None) -> None:
             sys.stdout.write(line(stored))
             if moved is not None and number % _STEP == 0:
                 moved(number)
-
-
-def _report(done: str) -> None:
-    """Say what is stored; that it can't be said is no failure of the import."""
-    try:
-        click.echo(done)
-    except OSError as error:
-        click.echo(f"{done} (standard output can't be written: {error.strerror})", err=True)
-        # Python would try to write it once more at its end.
-        with open(os.devnull, "wb") as nothing:
-            os.dup2(nothing.fileno(), sys.stdout.fileno())
 
 
 @contextmanager
@@ -85,7 +83,3 @@ def _bar(length: int | None, label: str) -> Iterator[Callable[[int], None] | Non
     with click.progressbar(length=length, label=label, file=sys.stderr) as bar:
         yield lambda place: bar.update(place - bar.pos)
         bar.update(length - bar.pos)
-
-
-def _store() -> Store:
-    return cast(Store, current_app.store)  # type: ignore[attr-defined]

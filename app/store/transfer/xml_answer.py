@@ -116,7 +116,12 @@ def _member_at(text: str, line: int, column: int, contract: type[Contract]) -> s
 
 
 _PARSER: Final = etree.XMLParser(
-    encoding="utf-8", resolve_entities=False, no_network=True, load_dtd=False
+    # Without huge_tree, libxml2 refuses a text of more than 10 MB.
+    encoding="utf-8",
+    resolve_entities=False,
+    no_network=True,
+    load_dtd=False,
+    huge_tree=True,
 )
 
 # .NET writes references to characters that XML 1.0 forbids and lxml refuses: they go through the

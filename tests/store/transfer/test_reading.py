@@ -275,3 +275,22 @@ def test_a_killed_import_leaves_all_or_nothing(empty_url: str, tmp_path: Path) -
         killed.kill(rng)
 
     assert sum(killed.outcomes.values()) == kills
+
+
+def test_files_are_opened_one_after_another(tmp_path: Path, clean_env: dict[str, str]) -> None:
+    """There may be more of them than a process may open."""
+    resource = pytest.importorskip("resource")
+    files = []
+    for number in range(100):
+        files.append(tmp_path / f"{number}.jsonl")
+        files[-1].write_bytes(_FIRST)
+    done = subprocess.run(
+        [*_COMMAND, "import", *map(str, files)],
+        env={**clean_env, "CHARGECLOUD_DATABASE_URL": _url(tmp_path)},
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64)),
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("1 processes") == 100

@@ -106,3 +106,18 @@ def test_what_would_be_lost_or_guessed_is_refused(content: str | bytes, said: st
 
     assert str(raised.value).startswith(said)
     assert "\n" not in str(raised.value)
+
+
+def test_a_text_may_be_as_long_as_a_file() -> None:
+    """libxml2 alone would refuse one of more than 10 MB."""
+    long = "x" * 11_000_000
+
+    assert _read(_GOOD.replace("sample string 5", long)) == {**_VALUE, "station_name": long}
+
+
+def test_deep_elements_are_refused() -> None:
+    """In one line, whatever their number."""
+    deep = "<a>" * 1_000_000
+
+    with pytest.raises(RecordError):
+        _read(_GOOD.replace("sample string 5", deep))
