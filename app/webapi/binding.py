@@ -67,6 +67,6 @@ def _name(escaped: str) -> str:
     """NormalizeJQueryToMvc, but for names in brackets, which are no action's parameter."""
     key = unquote_plus(escaped)
     if key.rfind("[") > key.rfind("]"):
-        raise JQuerySyntaxError(f"an unclosed bracket in the query's name {key[:60]!r}")
+        raise JQuerySyntaxError("a name in the query has an unclosed bracket")
     key = key.replace("[]", "")
     return key.lower() if key.isascii() else key

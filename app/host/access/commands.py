@@ -1,5 +1,7 @@
 """The keys commands."""
 
+import sys
+from errno import EBADF
 from typing import cast
 
 import click
@@ -7,7 +9,7 @@ from flask import current_app
 from flask.cli import with_appcontext
 
 from app.host.access import key_file
-from app.host.access.api_keys import ApiKeys
+from app.host.access.api_keys import ApiKeys, KeyFileError
 from app.host.application import WebApi
 
 
@@ -24,7 +26,16 @@ def keys() -> None:
 @with_appcontext
 def add(name: str) -> None:
     """Make a key for NAME and print it, once: only its hash is kept."""
-    click.echo(key_file.add(_path(), name))
+    key = key_file.add(_path(), name)
+    try:
+        if sys.stdout is None:
+            raise OSError(EBADF, "it is closed")
+        click.echo(key)
+    except OSError as error:
+        key_file.revoke(_path(), name)
+        raise KeyFileError(
+            f"the key can't be written to standard output: {error.strerror}; it is revoked"
+        ) from None
 
 
 @keys.command("list")

@@ -147,7 +147,9 @@ def _fetch(url: str) -> bytes:
     if at:
         credentials = base64.b64encode(unquote(user).encode()).decode()
         request.add_unredirected_header("Authorization", f"Basic {credentials}")
-    opener = urllib.request.build_opener(_NoRedirect)
+    # Plain HTTP stays on this machine; a proxy could be another one.
+    direct = [urllib.request.ProxyHandler({})] if parts.scheme == "http" else []
+    opener = urllib.request.build_opener(_NoRedirect, *direct)
     ends = time.monotonic() + _LONGEST_BODY
     text = b""
     with opener.open(request, timeout=LONGEST_WAIT) as answer:

@@ -115,3 +115,20 @@ def test_a_damaged_file_opens_nothing(
     keys.path.write_text(keys.path.read_text() + line + "\n")
 
     assert (before, truth.call(app, STATUS, sent).status) == (200, 401)
+
+
+@pytest.mark.parametrize("output", ["> /dev/full", ">&-"])
+def test_a_key_that_cannot_be_shown_is_revoked(
+    output: str, clean_env: dict[str, str], tmp_path: Path
+) -> None:
+    """Nobody would know it, and its name would be taken."""
+    env = {**clean_env, "CHARGECLOUD_API_KEYS_FILE": str(tmp_path / "keys")}
+    command = f"{sys.executable} -m app keys add billing {output}"
+
+    done = subprocess.run(command, shell=True, cwd=ROOT, env=env, capture_output=True, text=True)
+
+    assert done.returncode == 1
+    assert "the key can't be written to standard output: " in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert _keys(env, "list").stdout == ""
+    assert _keys(env, "add", "billing").returncode == 0

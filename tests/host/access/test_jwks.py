@@ -349,3 +349,11 @@ def test_a_service_with_keys_is_ready(make_app: Callable[..., WebApi], tmp_path:
     answer = truth.call(app, "/readyz")
 
     assert json.loads(answer.body)["checks"] == {"store": "ok", "jwks": "ok"}
+
+
+def test_plain_http_goes_through_no_proxy(issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would leave this machine."""
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.delenv("no_proxy", raising=False)
+
+    assert jwks.read(issuer.url).keys() == {"own"}
