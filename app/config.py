@@ -223,14 +223,15 @@ class Settings:
 
 
 def _with_files(known: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, str]:
-    """Return what is set; a secret may stand in a file that ``<NAME>_FILE`` names."""
+    """Return what is set; for a secret, the file that ``<NAME>_FILE`` names wins over ``<NAME>``.
+
+    So it replaces what an image or a unit sets for all.
+    """
     given = {name: text for name, text in environ.items() if name.startswith(PREFIX)}
     for name, item in known.items():
         file = given.pop(f"{name}_FILE", None) if item.metadata["show"] else None
         if file is None:
             continue
-        if name in given:
-            raise ConfigError(f"{name} and {name}_FILE are both set; set one of them")
         try:
             given[name] = Path(file).read_text(encoding="utf-8").strip()
         except (OSError, ValueError) as error:

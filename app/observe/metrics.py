@@ -152,6 +152,6 @@ def _addresses(address: str) -> tuple[set[str], str]:
     host = host.strip("[]")
     try:
         found = {str(info[4][0]) for info in socket.getaddrinfo(host, port)}
-    except OSError:
+    except (OSError, UnicodeError):
         found = set()
     return {host, *found}, port

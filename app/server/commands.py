@@ -1,5 +1,6 @@
 """The command that serves."""
 
+from pathlib import Path
 from typing import cast
 
 import click
@@ -50,9 +51,12 @@ def serve(bind: str, workers: int | None, threads: int | None, with_demo: bool, 
     """Serve until SIGTERM or SIGINT."""
     run = servers.load(name)
     app = cast(WebApi, current_app)
-    servers.check_address(bind, "--bind")
-    if ":" in app.settings.metrics:
-        servers.check_address(app.settings.metrics, f"{PREFIX}METRICS")
+    metrics = app.settings.metrics
+    addresses = {"--bind": bind, **({f"{PREFIX}METRICS": metrics} if ":" in metrics else {})}
+    servers.check_addresses(addresses)
+    keys = app.settings.api_keys_file
+    if keys and not Path(keys).exists():
+        click.echo(f"chargecloud: there is no key file {keys}: every key is refused", err=True)
     unreachable = _check(app.store)
     for check in app.checks.values():
         if problem := check():

@@ -3,7 +3,8 @@
 import os
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from importlib import import_module
 
 import click
@@ -41,25 +42,35 @@ def load(name: str) -> Run:
     return run
 
 
-def check_address(address: str, setting: str) -> None:
-    """Listen on HOST:PORT for a moment; raises AddressError where that is not possible.
+def check_addresses(addresses: Mapping[str, str]) -> None:
+    """Listen on all addresses for a moment; raises AddressError where that is not possible.
 
     A server would try again and again, or say it in a traceback.
+
+    Args:
+        addresses: a setting's name -> its HOST:PORT.
     """
     if "GUNICORN_FD" in os.environ or "LISTEN_FDS" in os.environ:
         # gunicorn goes on with the sockets of the one that it replaces, or of systemd.
         return
+    with ExitStack() as probes:
+        for setting, address in addresses.items():
+            _probe(address, setting, probes)
+
+
+def _probe(address: str, setting: str, probes: ExitStack) -> None:
     host, _, port = address.rpartition(":")
     try:
         found = socket.getaddrinfo(
             host.strip("[]"), int(port), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
         for family, kind, protocol, _, where in found[:1]:
-            with socket.socket(family, kind, protocol) as probe:
-                if os.name == "posix":
-                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                probe.bind(where)
-                probe.listen()
-    except OSError as error:
-        reason = error.strerror or str(error)
+            probe = probes.enter_context(socket.socket(family, kind, protocol))
+            if os.name == "posix":
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(where)
+            probe.listen()
+    except (OSError, UnicodeError) as error:
+        # A host with an empty or too long label is no text of IDNA.
+        reason = getattr(error, "strerror", None) or str(error)
         raise AddressError(f"{setting} {address} can't be listened on: {reason}") from None

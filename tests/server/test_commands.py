@@ -64,10 +64,40 @@ def test_a_taken_address_for_metrics_is_one_line(
     assert line.startswith(f"chargecloud: CHARGECLOUD_METRICS {taken} can't be listened on: ")
 
 
+@pytest.mark.parametrize("server", _SERVERS)
+def test_one_address_for_two_purposes_is_one_line(
+    server: str, env: dict[str, str], tmp_path: Path
+) -> None:
+    """The metrics' address is the service's own."""
+    address = f"127.0.0.1:{truth.free_port()}"
+    command = [*_SERVE, "--server", server, "--bind", address]
+
+    line = _refused(command, {**env, "CHARGECLOUD_METRICS": address}, tmp_path)
+
+    assert line.startswith(f"chargecloud: CHARGECLOUD_METRICS {address} can't be listened on: ")
+
+
+def test_a_missing_key_file_is_said(env: dict[str, str], tmp_path: Path) -> None:
+    """A mistyped path would refuse every client in silence."""
+    port, keys = truth.free_port(), tmp_path / "keys"
+    command = [*_SERVE, "--bind", f"127.0.0.1:{port}"]
+    with truth.running(
+        command, port, {**env, "CHARGECLOUD_API_KEYS_FILE": str(keys)}, tmp_path
+    ) as server:
+        said = server.output()
+
+    assert f"chargecloud: there is no key file {keys}: every key is refused\n" in said
+
+
 @pytest.mark.parametrize(
     ("address", "reason"),
     [
         ("192.0.2.7:8000", "Cannot assign requested address"),
+        (
+            "a..b:8000",
+            "label empty or too long|encoding with 'idna' codec failed (UnicodeError:"
+            " label empty or too long)",
+        ),
         ("nowhere.invalid:8000", "Name or service not known|Temporary failure in name resolution"),
     ],
 )
@@ -94,7 +124,7 @@ from app.server import servers
 if os.geteuid() == 0:
     os.setuid(65534)
 try:
-    servers.check_address("127.0.0.1:1", "--bind")
+    servers.check_addresses({"--bind": "127.0.0.1:1"})
 except servers.AddressError as error:
     print(error)
 """
@@ -111,7 +141,7 @@ import time
 from app.server import servers
 started = time.monotonic()
 try:
-    servers.check_address({taken!r}, "--bind")
+    servers.check_addresses({{"--bind": {taken!r}}})
 except servers.AddressError:
     print(time.monotonic() - started < 1)
 """

@@ -125,6 +125,14 @@ def test_config_prints_the_effective_settings_masked(
     assert "hunter2" not in done.stdout + done.stderr
 
 
+def test_config_prints_the_default_store(clean_env: dict[str, str]) -> None:
+    """A command uses another one than an installed service, unless it has the same settings."""
+    done = _config({k: v for k, v in clean_env.items() if k != "CHARGECLOUD_DATABASE_URL"})
+
+    store = ROOT / ".instance" / "chargecloud.sqlite"
+    assert f"  CHARGECLOUD_DATABASE_URL=sqlite:///{store}\n" in done.stdout
+
+
 def test_a_secret_is_read_from_a_file(tmp_path: Path) -> None:
     """White space around it, such as an editor's line break, is not part of it."""
     file = tmp_path / "url"
@@ -135,12 +143,13 @@ def test_a_secret_is_read_from_a_file(tmp_path: Path) -> None:
     assert settings.database_url == "sqlite:////tmp/x.sqlite"
 
 
-def test_a_secret_set_twice_is_refused() -> None:
-    """Neither of the two is preferred silently."""
-    environ = {"CHARGECLOUD_DATABASE_URL": "sqlite://", "CHARGECLOUD_DATABASE_URL_FILE": "/x"}
+def test_a_secrets_file_replaces_the_setting(tmp_path: Path) -> None:
+    """The printed unit and image set one for all."""
+    file = tmp_path / "url"
+    file.write_text("postgresql://database/charges")
+    environ = {"CHARGECLOUD_DATABASE_URL": "sqlite://", "CHARGECLOUD_DATABASE_URL_FILE": str(file)}
 
-    with pytest.raises(ConfigError, match="are both set"):
-        Settings.from_environ(environ)
+    assert Settings.from_environ(environ).database_url == "postgresql://database/charges"
 
 
 def test_a_secret_file_that_cannot_be_read_is_named() -> None:

@@ -1,5 +1,6 @@
 """A unit for systemd: its own user, a read-only file system, and limits that fit the workers."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
@@ -7,7 +8,7 @@ from urllib.parse import urlsplit
 
 from sqlalchemy.engine import make_url
 
-from app.config import Settings
+from app.config import PREFIX, Settings
 from app.server.deploy.resources import resources
 
 _UNIT = Template("""\
@@ -142,6 +143,7 @@ class Unit:
 def _files(settings: Settings) -> list[str]:
     """Return the files that the settings name."""
     named = [settings.status_query, settings.api_keys_file, settings.jwt_jwks]
+    named += [os.environ.get(f"{PREFIX}{name}_FILE") for name in ("DATABASE_URL", "JWT_JWKS")]
     url = make_url(settings.database_url) if settings.database_url else None
     if url is not None and url.get_backend_name() == "sqlite":
         named.append(url.database)
@@ -158,10 +160,16 @@ def _in_a_home(path: str) -> Path | None:
 
 def _remote(settings: Settings) -> str | None:
     """Return a host on another machine that the settings name."""
-    hosts = [make_url(settings.database_url).host if settings.database_url else None]
+    hosts: list[str | None] = []
+    if settings.database_url:
+        url = make_url(settings.database_url)
+        hosts.append(url.host)
+        hosts += [text.partition(":")[0] for text in url.normalized_query.get("host", ())]
     if settings.jwt_jwks and "://" in settings.jwt_jwks:
         hosts.append(urlsplit(settings.jwt_jwks).hostname)
-    return next((host for host in hosts if host and host not in _THIS_MACHINE), None)
+    return next((host for host in hosts if host and not _is_here(host)), None)
 
 
-_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
+def _is_here(host: str) -> bool:
+    """Whether a host is this machine, or the folder of a unix socket."""
+    return host in ("localhost", "127.0.0.1", "::1") or host.startswith("/")

@@ -215,3 +215,30 @@ def test_warnings_are_for_the_terminal_too(run: Callable[..., Result]) -> None:
     assert done.exit_code == 0
     assert done.stderr.startswith("chargecloud: ProtectHome=yes hides /home/a/bin/chargecloud ")
     assert "# Warning: ProtectHome=yes hides /home/a/bin/chargecloud " in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("postgresql://reader@db.example/charges", "db.example"),
+        ("postgresql://reader@/charges?host=localhost:5432&host=replica:5432", "replica"),
+        ("postgresql://reader@/charges?host=/run/postgresql", None),
+        ("postgresql://reader@localhost/charges", None),
+    ],
+)
+def test_a_store_on_another_machine_is_warned_of(url: str, host: str | None) -> None:
+    """Also one of several hosts; the folder of a socket is none."""
+    found = _unit().warnings(Settings(database_url=url))
+
+    assert found == (
+        [f"IPAddressDeny=any keeps it from {host}; print it with --no-local"] if host else []
+    )
+
+
+def test_a_secrets_file_in_a_home_is_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The service could not read it."""
+    monkeypatch.setenv("CHARGECLOUD_DATABASE_URL_FILE", "/root/url")
+
+    (found,) = _unit().warnings(_SETTINGS)
+
+    assert found == "ProtectHome=yes hides /root/url from the service; put it elsewhere"
