@@ -40,9 +40,10 @@ class Contract(Schema):
         return f"http://schemas.datacontract.org/2004/07/{cls.clr_namespace}"
 
     @classmethod
+    @cache
     def members(cls) -> Mapping[str, ClrField[Any]]:
         """Return the members in declared order."""
-        return cast(dict[str, ClrField[Any]], cls._declared_fields)
+        return cast(dict[str, ClrField[Any]], cls().fields)
 
     @classmethod
     @cache

@@ -173,8 +173,6 @@ def test_the_top_level_is_as_agreed() -> None:
 _OF_NAMED_TUPLES = {"_asdict", "_fields", "_make", "_replace"}
 """Documented by collections.namedtuple, whose fields have the other names."""
 _PRIVATE = {
-    ("schemas.contract", "_declared_fields"): "marshmallow names a class's fields nowhere else;"
-    " tests/schemas/test_contract.py holds their order",
     ("app.server.granian_server", "_spawn_worker"): "granian tells a worker's number nowhere else;"
     " setup.cfg bounds granian, and tests/server/test_servers.py holds that workers are pinned",
 }

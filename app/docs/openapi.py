@@ -111,9 +111,11 @@ def _operation(api: Api, settings: Settings) -> dict[str, Any]:
     detailed = settings.error_detail == "always"
     for text, error in _failures(found, settings.base_path.rstrip("/")):
         responses[str(error.status)] = _error(text, error.error, detailed)
-        if error.allow:
-            allow = {"schema": {"type": "string", "const": error.allow}}
-            responses[str(error.status)]["headers"] = {"Allow": allow}
+        if error.headers:
+            responses[str(error.status)]["headers"] = {
+                name: {"schema": {"type": "string", "const": value}}
+                for name, value in error.headers
+            }
     operation = {
         "operationId": f"{found.controller}_{found.action}",
         "summary": f"Read a user's {api.contract.name()}.",

@@ -79,8 +79,7 @@ def respond_nothing() -> Response:
 def respond_error(environ: Environ, settings: Settings, error: HttpResponseException) -> Response:
     """Answer an error's status with its HttpError."""
     contract, row = error.error.value(includes_detail(environ, settings))
-    allow = () if error.allow is None else (("Allow", error.allow),)
-    return _write(environ, contract, row, error.status, allow)
+    return _write(environ, contract, row, error.status, error.headers)
 
 
 def negotiated(environ: Environ) -> ContentNegotiationResult:

@@ -22,7 +22,7 @@ def chosen_format(name: str) -> str:
     return "text" if sys.stdout is not None and sys.stdout.isatty() else "json"
 
 
-class JsonFormatter(logging.Formatter):
+class JsonLines(logging.Formatter):
     """Formats a record as one JSON object on one line."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -46,7 +46,7 @@ class JsonFormatter(logging.Formatter):
         return said
 
 
-class TextFormatter(JsonFormatter):
+class TextLines(JsonLines):
     """Formats a record for people; its content can neither forge a line nor move the cursor."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -69,7 +69,7 @@ def logging_config(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
 
     Reads its setting leniently: a bad one stops the start by itself, with its own line.
     """
-    formats = {"json": JsonFormatter, "text": TextFormatter}
+    formats = {"json": JsonLines, "text": TextLines}
     return {
         "version": 1,
         "disable_existing_loggers": False,

@@ -4,10 +4,10 @@ import sys
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
-from gunicorn.util import import_app
 
 from app.config import Settings
 from app.server import gunicorn_conf
+from wsgi import app
 
 
 class Server(BaseApplication):
@@ -25,7 +25,7 @@ class Server(BaseApplication):
 
     def load(self) -> Any:
         """Return the application."""
-        return import_app("wsgi:app")
+        return app
 
 
 def run(bind: str, workers: int | None, threads: int | None) -> None:

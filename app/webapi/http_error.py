@@ -1,6 +1,6 @@
 """HttpError: what Web API answers when it has no value."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from app.webapi import messages
@@ -38,14 +38,16 @@ class HttpResponseException(Exception):  # noqa: N818  the original's name
     Args:
         status: the HTTP status.
         error: what is written.
-        allow: the ``Allow`` header of a 405.
+        headers: names and values of more headers, such as the ``Allow`` of a 405.
     """
 
-    def __init__(self, status: int, error: HttpError, allow: str | None = None) -> None:
+    def __init__(
+        self, status: int, error: HttpError, headers: Sequence[tuple[str, str]] = ()
+    ) -> None:
         super().__init__(status, error)
         self.status = status
         self.error = error
-        self.allow = allow
+        self.headers = headers
 
 
 def not_found(uri: object, detail: str) -> HttpResponseException:
@@ -62,7 +64,8 @@ def not_found(uri: object, detail: str) -> HttpResponseException:
 def method_not_supported(method: str, allowed: Iterable[str]) -> HttpResponseException:
     """Return the 405 of ApiControllerActionSelector.Create405Response, with the allowed verbs."""
     message = messages.METHOD_NOT_SUPPORTED.format(method=method)
-    return HttpResponseException(405, HttpError(message), allow=", ".join(sorted(allowed)))
+    allow = ("Allow", ", ".join(sorted(allowed)))
+    return HttpResponseException(405, HttpError(message), [allow])
 
 
 def bad_request(detail: str) -> HttpResponseException:

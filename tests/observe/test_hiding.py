@@ -11,7 +11,7 @@ import pytest
 
 from app.host.application import WebApi
 from app.observe.hiding import WithoutClientsText, without_values
-from app.observe.logs import JsonFormatter
+from app.observe.logs import JsonLines
 from tests import truth
 
 _USER = "987654321"
@@ -123,7 +123,7 @@ def test_an_exception_is_logged_without_the_values_in_its_text(
     app = make_app()
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(JsonFormatter())
+    handler.setFormatter(JsonLines())
 
     def fail(*_: object) -> None:
         raise failure

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from app.host.application import WebApi
-from app.observe.logs import JsonFormatter, TextFormatter, logging_config
+from app.observe.logs import JsonLines, TextLines, logging_config
 from tests import truth
 
 
@@ -30,7 +30,7 @@ def _failure(text: str) -> Any:
 
 def test_a_record_is_one_json_object_on_one_line() -> None:
     """Line breaks in a message or an exception are escaped."""
-    line = JsonFormatter().format(_record("a\nb", _failure("c\nd")))
+    line = JsonLines().format(_record("a\nb", _failure("c\nd")))
 
     members = json.loads(line)
     assert "\n" not in line
@@ -41,7 +41,7 @@ def test_a_record_is_one_json_object_on_one_line() -> None:
 
 def test_text_keeps_each_record_recognisable() -> None:
     """A message stays on its line, and a traceback's lines are indented."""
-    line = TextFormatter().format(_record("a\nb\x1b[2J", _failure("c\n12:00:00 INFO d")))
+    line = TextLines().format(_record("a\nb\x1b[2J", _failure("c\n12:00:00 INFO d")))
 
     first, *others = line.splitlines()
     assert "a\\x0ab\\x1b[2J" in first
@@ -55,7 +55,7 @@ def test_the_reason_of_a_failure_is_one_line_with_the_request_id(
     app = make_app(database_url=broken_url)
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(JsonFormatter())
+    handler.setFormatter(JsonLines())
     app.logger.addHandler(handler)
     try:
         answer = truth.call(app, "/ChargeProcess/Status?user_id=987654321")
@@ -83,7 +83,7 @@ def test_logging_is_configured_whatever_the_setting_says(name: str) -> None:
         logging.getLogger("gunicorn.error").handlers.clear()
         logging.getLogger("gunicorn.error").propagate = True
 
-    assert type(formatter) is (TextFormatter if name == "text" else JsonFormatter)
+    assert type(formatter) is (TextLines if name == "text" else JsonLines)
 
 
 def test_a_served_log_is_json_from_start_to_stop(

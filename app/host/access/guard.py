@@ -8,14 +8,14 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Protocol
 
-from flask import Response, request
+from flask import request
 
 from app.config import Settings
 from app.errors import ConfigError, missing
+from app.host import environ as keys
 from app.host.access.api_keys import ApiKeys, KeyFileError
 from app.host.access.hosts import allows
 from app.host.application import WebApi
-from app.host.responses import respond_error
 from app.webapi import messages
 from app.webapi.http_error import HttpError, HttpResponseException
 
@@ -42,14 +42,13 @@ def install(app: WebApi) -> None:
             app.checks["jwks"] = tokens.problem
 
 
-def _hosts(app: WebApi) -> Callable[[], Response | None]:
+def _hosts(app: WebApi) -> Callable[[], None]:
     check = allows(app.settings.allowed_hosts)
 
-    def refuse_other_hosts() -> Response | None:
+    def refuse_other_hosts() -> None:
         """Answer 400 to a request for a host that is not served here."""
-        if request.endpoint in app.open_endpoints or check(request.environ):
-            return None
-        return _refusal(app, 400, messages.INVALID_HOSTNAME)
+        if request.endpoint not in app.open_endpoints and not check(request.environ):
+            raise HttpResponseException(400, HttpError(messages.INVALID_HOSTNAME))
 
     return refuse_other_hosts
 
@@ -57,12 +56,12 @@ def _hosts(app: WebApi) -> Callable[[], Response | None]:
 def _keys(settings: Settings) -> ApiKeys | None:
     if not settings.api_keys_file:
         return None
-    keys = ApiKeys(settings.api_keys_file)
+    known = ApiKeys(settings.api_keys_file)
     try:
-        keys.names()
+        known.names()
     except KeyFileError as error:
         raise ConfigError(f"CHARGECLOUD_API_KEYS_FILE: {error}") from None
-    return keys
+    return known
 
 
 def _tokens(settings: Settings) -> Verifier | None:
@@ -91,56 +90,47 @@ def _tokens(settings: Settings) -> Verifier | None:
 class Guard:
     """Lets a request pass that brings a known key or a believed token."""
 
-    def __init__(self, app: WebApi, keys: ApiKeys | None, tokens: Verifier | None) -> None:
+    def __init__(self, app: WebApi, known: ApiKeys | None, tokens: Verifier | None) -> None:
         self._app = app
-        self._keys = keys
+        self._keys = known
         self._tokens = tokens
-        offered = (("Bearer", tokens), ("ApiKey", keys))
-        self._challenge = ", ".join(scheme for scheme, used in offered if used)
+        offered = (("Bearer", tokens), ("ApiKey", known))
+        challenge = ", ".join(scheme for scheme, used in offered if used)
+        self._headers = [("WWW-Authenticate", challenge)]
         # Flask names a hook by this.
         self.__name__ = "guard"
 
-    def __call__(self) -> Response | None:
-        """Return a refusal, or ``None``."""
+    def __call__(self) -> None:
+        """Raise HttpResponseException for a request without access."""
         error = request.routing_exception
         if request.endpoint in self._app.open_endpoints:
-            return None
+            return
         if error is not None and error.code != 400:
-            return None
+            return
         environ = request.environ
-        scheme, _, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+        scheme, _, token = environ.get(keys.AUTHORIZATION, "").partition(" ")
         if self._tokens and scheme.lower() == "bearer":
-            return self._check_token(self._tokens, token.strip())
-        if self._keys and self._knows(self._keys, environ.get("HTTP_X_API_KEY", "")):
-            return None
-        return self._unauthorized()
+            self._check_token(self._tokens, token.strip())
+        elif not self._keys or not self._knows(self._keys, environ.get(keys.X_API_KEY, "")):
+            raise self._unauthorized()
 
-    def _knows(self, keys: ApiKeys, key: str) -> bool:
+    def _knows(self, known: ApiKeys, key: str) -> bool:
         try:
-            return bool(key) and keys.owner(key) is not None
+            return bool(key) and known.owner(key) is not None
         except KeyFileError as error:
             self._app.logger.error("%s", error)
             return False
 
-    def _check_token(self, tokens: Verifier, token: str) -> Response | None:
+    def _check_token(self, tokens: Verifier, token: str) -> None:
         try:
             own = tokens.user_id(token)
         except Exception as error:
             self._app.logger.warning("token refused: %s", error)
-            return self._unauthorized()
-        is_open = request.url_rule not in self._app.actions.values()
+            raise self._unauthorized() from None
+        is_action = request.url_rule in self._app.actions.values()
         # An action without user_id has no owner that a token could name.
-        if is_open or request.view_args == {"user_id": own}:
-            return None
-        return _refusal(self._app, 403, messages.AUTHORIZATION_DENIED)
+        if is_action and request.view_args != {"user_id": own}:
+            raise HttpResponseException(403, HttpError(messages.AUTHORIZATION_DENIED))
 
-    def _unauthorized(self) -> Response:
-        response = _refusal(self._app, 401, messages.AUTHORIZATION_DENIED)
-        response.headers["WWW-Authenticate"] = self._challenge
-        return response
-
-
-def _refusal(app: WebApi, status: int, message: str) -> Response:
-    return respond_error(
-        request.environ, app.settings, HttpResponseException(status, HttpError(message))
-    )
+    def _unauthorized(self) -> HttpResponseException:
+        return HttpResponseException(401, HttpError(messages.AUTHORIZATION_DENIED), self._headers)

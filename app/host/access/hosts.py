@@ -2,13 +2,15 @@
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Any
+
+from app.host import environ as keys
+from app.host.environ import Environ
 
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{0,5})?")
 _AUTHORITY = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*)")
 
 
-def allows(allowed: Sequence[str]) -> Callable[[dict[str, Any]], bool]:
+def allows(allowed: Sequence[str]) -> Callable[[Environ], bool]:
     """Return whether a WSGI environment names allowed hosts only; ``.a.example`` is any below.
 
     The ``Host`` header counts, and the host of an absolute-form target, which errors show.
@@ -21,10 +23,10 @@ def allows(allowed: Sequence[str]) -> Callable[[dict[str, Any]], bool]:
         name = found[1].lower() if found else ""
         return name in names or name.endswith(endings) if name else False
 
-    def check(environ: dict[str, Any]) -> bool:
-        target = environ.get("RAW_URI") or environ.get("REQUEST_URI") or "/"
+    def check(environ: Environ) -> bool:
+        target = environ.get(keys.RAW_URI) or environ.get(keys.REQUEST_URI) or "/"
         absolute = _AUTHORITY.match(target)
-        asked = [environ.get("HTTP_HOST", ""), *([absolute[1]] if absolute else [])]
+        asked = [environ.get(keys.HOST, ""), *([absolute[1]] if absolute else [])]
         return all(map(is_allowed, asked))
 
     return check
