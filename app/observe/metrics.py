@@ -52,11 +52,8 @@ def install(app: WebApi, with_route: bool) -> None:
         app.add_url_rule("/metrics", "metrics", _answer, exact=True)
 
 
-_TYPE = CONTENT_TYPE_LATEST
-
-
 def _answer() -> Response:
-    return Response(page(), 200, content_type=_TYPE)
+    return Response(page(), 200, content_type=CONTENT_TYPE_LATEST)
 
 
 def page() -> bytes:
@@ -126,7 +123,7 @@ class Address:
             return self._app(environ, start_response)
         found = environ[keys.PATH_INFO] == "/metrics" and environ[keys.REQUEST_METHOD] == "GET"
         body = page() if found else b"Only GET /metrics is here.\n"
-        kind = _TYPE if found else "text/plain; charset=utf-8"
+        kind = CONTENT_TYPE_LATEST if found else "text/plain; charset=utf-8"
         headers = [("Content-Type", kind), ("Content-Length", str(len(body)))]
         start_response("200 OK" if found else "404 Not Found", headers)
         return [body]

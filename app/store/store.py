@@ -12,11 +12,11 @@ from app.config import masked_url
 from app.errors import StoreError
 from app.store import schema, sqlite_file
 from app.store.breaker import OpenError
+from app.store.bulk import READERS, WRITERS
 from app.store.connections import Connections, Result
 from app.store.deadline import SilenceError, within
 from app.store.statement import Statement
 from app.store.tables import Tables, tables
-from app.store.transfer.bulk import READERS, WRITERS
 from schemas.resource import Resource
 
 Stored = tuple[Any, ...]
