@@ -127,7 +127,7 @@ def _attributes(old: Node, new: Node, where: str) -> Iterator[Difference]:
         if old.raw_name != new.raw_name:
             return  # A root's prefix is named already.
         yield Difference(Kind.PREFIX, where, _tag(old), _tag(new))
-    elif old.namespace == new.namespace and (old.value is None) == (new.value is None):
+    elif old.namespace == new.namespace and _is_null(old) == _is_null(new):
         yield Difference(Kind.ATTRIBUTE, where, _tag(old), _tag(new))
 
 
