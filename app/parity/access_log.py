@@ -1,5 +1,6 @@
 """Takes an action's GETs from logs, whichever way they are written."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -115,14 +116,14 @@ class AccessLog:
             self.others["unreadable"] += 1
             return None
         path, question, query = entry.target.partition("?")
-        ending = f"/{self.action.controller}/{self.action.action}".lower()
-        if not path.rstrip("/").lower().endswith(ending):
+        ending = re.escape(f"/{self.action.controller}/{self.action.action}")
+        found = re.search(rf"{ending}/*\Z", path, re.I | re.A)
+        if found is None:
             self.others["another address"] += 1
         elif entry.method != "GET":
             self.others["another method"] += 1
         else:
-            asked = path[path.lower().rindex(ending) :] + question + query
-            return quote(asked, safe=_KEPT, errors="surrogateescape")
+            return quote(found[0] + question + query, safe=_KEPT, errors="surrogateescape")
         return None
 
 

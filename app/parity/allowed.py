@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final
 
@@ -46,7 +45,7 @@ class Allowed:
         """Whether it allows a difference."""
         return (
             self.kind in (difference.kind, difference.could_be)
-            and fnmatchcase(difference.where, self.where)
+            and _is_at(self.where, difference.where)
             and _fits(self.expected, difference.expected)
             and _fits(self.found, difference.found)
         )
@@ -103,6 +102,12 @@ class AllowedDifferences:
 
     def _in_force(self) -> list[Allowed]:
         return [entry for entry in self.entries if entry.expires >= self.today]
+
+
+def _is_at(pattern: str, where: str) -> bool:
+    """Whether a place is one of a pattern in which only ``*`` is special."""
+    parts = map(re.escape, pattern.split("*"))
+    return re.fullmatch(".*".join(parts), where, re.S) is not None
 
 
 def _fits(pattern: re.Pattern[str] | None, text: str | None) -> bool:

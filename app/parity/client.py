@@ -78,7 +78,7 @@ class Service:
         own_host: bool = False,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        self.url = _checked(base_url)
+        self.url = parse_base_url(base_url)
         self.host = self.url.netloc.lower()
         self.own_host = own_host
         self.limits = limits or Limits()
@@ -235,7 +235,8 @@ def with_host(headers: Iterable[tuple[str, str]], host: str) -> Headers:
     return (("Host", host), *headers)
 
 
-def _checked(base_url: str) -> SplitResult:
+def parse_base_url(base_url: str) -> SplitResult:
+    """Return the parts of a base URL. Raises ValueError for one that is not allowed."""
     try:
         url = urlsplit(base_url)
         port = url.port or _PORTS.get(url.scheme, 0)

@@ -139,7 +139,8 @@ def compare(
         legacy=str(legacy),
         new=str(new),
         requests=_described(requests, recordings, listening),
-        is_sample=listening.listen is not None or bool(requests.logs and not requests.users),
+        is_sample=listening.listen is not None
+        or bool(requests.logs and not requests.users and recordings is None),
         seed=None if listening.listen is not None else seed,
     )
     report = Report(about, str(new), verdict)

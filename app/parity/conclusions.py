@@ -39,22 +39,23 @@ def sentence(verdict: Verdict) -> str:
 def bound(verdict: Verdict, about: About) -> str | None:
     """Say what a run without a difference allows to conclude, ``None`` for another run.
 
-    With n answers and no difference, a share p of differing requests would have stayed unseen with
-    the probability (1 - p) ** n, which is 5 % for the p that is given here.
+    With n URLs and no difference, a share p of differing URLs would have stayed unseen with the
+    probability (1 - p) ** n, which is 5 % for the p that is given here. A URL counts once, for its
+    repetitions and formats are not independent.
     """
     if verdict.exit_code is not ExitCode.SAME or verdict.only_allowed:
         return None
-    share = 1 - (1 - _CONFIDENCE) ** (1 / verdict.compared)
-    said = f"fewer than {100 * share:.2g} % of such requests differ, with 95 % confidence"
-    if about.is_sample:
+    if not about.is_sample:
         return (
-            f"If these {verdict.compared:,} requests are a random sample of what clients send, then"
-            f" {said}."
+            "These requests were chosen, not drawn at random from what clients send, so no share of"
+            " differing requests follows."
         )
+    count = verdict.coverage.urls.count
+    share = 1 - (1 - _CONFIDENCE) ** (1 / count)
     return (
-        "These requests were chosen, not drawn at random from what clients send, so no share of"
-        f" differing requests follows. ({verdict.compared:,} random ones without a difference would"
-        f" mean: {said}.)"
+        f"These requests have {count:,} different {'URL' if count == 1 else 'URLs'}. If those are a"
+        f" random sample of the URLs that clients request, then fewer than {100 * share:.2g} % of"
+        " such URLs differ, with 95 % confidence."
     )
 
 

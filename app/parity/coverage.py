@@ -13,6 +13,7 @@ from app.parity.text_tree import Node
 
 _MOST_VALUES: Final = 1_000
 _MOST_USERS: Final = 100_000
+_MOST_URLS: Final = 100_000
 _MOST_NAMES: Final = 50
 _OTHER: Final = "other"
 _FORMATS: Final = {
@@ -83,6 +84,7 @@ class Coverage:
         asked: the formats, ``json`` and ``xml``, that requests wanted, with how often.
         processes: answers that held a process, by format.
         nulls: answers that held no process but null.
+        urls: the different targets of the requests.
         users: those of the requests.
         users_with_process: those of them with a process in an answer.
         members: format -> member -> what was seen of it.
@@ -96,6 +98,7 @@ class Coverage:
         self.asked: Counter[str] = Counter()
         self.processes: Counter[str] = Counter()
         self.nulls = 0
+        self.urls = Distinct(_MOST_URLS)
         self.users = Distinct(_MOST_USERS)
         self.users_with_process = Distinct(_MOST_USERS)
         self.members = {
@@ -112,6 +115,7 @@ class Coverage:
     def take(self, request: Request, answer: Answer, root: Node | None) -> None:
         """Count an answer that was compared, and the tree of its value."""
         self.answers += 1
+        self.urls.add(request.target)
         self.statuses[answer.status] += 1
         media_type, charset = content_type(answer)
         _count(self.media_types, media_type or "none")

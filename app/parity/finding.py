@@ -48,7 +48,10 @@ class Finding:
         answers: how many answers have it.
         places: where it occurs, with how often.
         examples: the first few.
-        alone: how often it was requested alone, and how often it differed then.
+        alone: how it was when it was requested alone.
+        twice: how many answers the finding of another time counts too.
+        sets: the places that each answer has it in, and the causes of the exact kind beside it,
+            with how often; counted for a vague kind only.
     """
 
     kind: Kind
@@ -57,7 +60,9 @@ class Finding:
     answers: int = 0
     places: Counter[str] = field(default_factory=Counter)
     examples: list[Example] = field(default_factory=list)
-    alone: Alone = field(default_factory=lambda: Alone(0, 0))
+    alone: Alone = field(default_factory=Alone)
+    twice: int = 0
+    sets: Counter[tuple[frozenset[str], frozenset[str]]] = field(default_factory=Counter)
 
     @property
     def name(self) -> str:
@@ -71,16 +76,25 @@ class Finding:
         """How many of its answers were otherwise when the request was sent again."""
         return self.answers if self.when is When.FLAKY else 0
 
-    def take(self, request: Request, items: list[Difference], alone: Alone | None) -> None:
-        """Add an answer's differences."""
+    def take(
+        self,
+        request: Request,
+        items: list[Difference],
+        alone: Alone | None,
+        beside: frozenset[str] = frozenset(),
+    ) -> None:
+        """Add an answer's differences; ``beside`` are the causes of the exact kind that it has."""
         self.answers += 1
+        shape = frozenset(item.where for item in items), beside
+        if self.kind in _VAGUE and (shape in self.sets or len(self.sets) < _MOST_PLACES):
+            self.sets[shape] += 1
         for item in items:
             if item.where in self.places or len(self.places) < _MOST_PLACES:
                 self.places[item.where] += 1
         if len(self.examples) < _EXAMPLES:
             self.examples.append(Example(request, _cut(items[0])))
         if alone is not None:
-            self.alone = Alone(self.alone.asked + alone.asked, self.alone.wrong + alone.wrong)
+            self.alone += alone
 
     def joined(self, other: "Finding") -> "Finding":
         """Return both as one, under this one's kind, cause and time."""
@@ -91,7 +105,9 @@ class Finding:
             self.answers + other.answers,
             self.places + other.places,
             [*self.examples, *other.examples][:_EXAMPLES],
-            Alone(self.alone.asked + other.alone.asked, self.alone.wrong + other.alone.wrong),
+            self.alone + other.alone,
+            self.twice + other.twice,
+            self.sets + other.sets,
         )
 
 
@@ -105,16 +121,25 @@ class Findings:
         return bool(self._found)
 
     def take(
-        self, request: Request, items: Iterable[Difference], when: When, alone: Alone | None
+        self,
+        request: Request,
+        items: Iterable[Difference],
+        when: When,
+        alone: Alone | None,
+        others: Iterable[Difference] = (),
     ) -> None:
-        """Take an answer's differences."""
-        for (kind, cause), same in _grouped(items).items():
+        """Take an answer's differences; ``others`` were taken of the same answer before."""
+        counted = {(item.kind, item.cause) for item in others}
+        grouped = _grouped(items)
+        for (kind, cause), same in grouped.items():
             # That a stale answer was right before is what its name says.
             time = When.ALWAYS if kind is Kind.STALE and when is When.AGAIN else when
             if (kind, cause, time) not in self._found and len(self._found) >= _MOST_FINDINGS:
                 cause = OTHERS
             found = self._found.setdefault((kind, cause, time), Finding(kind, cause, time))
-            found.take(request, same, alone)
+            exact = frozenset(cause for other, cause in grouped if other is _VAGUE.get(kind))
+            found.take(request, same, alone, exact)
+            found.twice += (kind, cause) in counted
 
     def gathered(self, owners_known: bool = False) -> list[Finding]:
         """Return the findings, one for each cause, the most frequent first.
@@ -171,6 +196,8 @@ def _times_joined(times: dict[When, Finding]) -> list[Finding]:
     one = flaky.joined(steady) if flaky and steady else flaky or steady
     if one is None:
         return []
+    if flaky and steady:
+        one.answers -= flaky.twice
     if _is_crowds(one, steady.answers if steady else 0):
         one.when = When.AT_ONCE
         return [one]
@@ -181,8 +208,11 @@ def _times_joined(times: dict[When, Finding]) -> list[Finding]:
 
 
 def _is_crowds(finding: Finding, steady: int) -> bool:
-    """Whether it differs among others and never alone, by more than chance."""
-    if not finding.alone.asked or finding.alone.wrong:
+    """Whether it differs among others and never alone, by more than chance.
+
+    It must have differed among others after it was right alone too, or else it just comes first.
+    """
+    if finding.alone.wrong or not finding.alone.after:
         return False
     among_others = steady / finding.answers
     return (1 - among_others) ** finding.alone.asked < _CHANCE
@@ -203,6 +233,13 @@ def _moved(findings: list[Finding], vague: Kind, exact: Kind) -> list[Finding]:
 
 def _move(finding: Finding, other: Finding, places: set[str]) -> None:
     for place in places:
-        other.answers += finding.places[place]
         other.places[place] += finding.places.pop(place)
-    finding.answers = min(finding.answers, finding.places.total())
+    left: Counter[tuple[frozenset[str], frozenset[str]]] = Counter()
+    for (where, beside), count in finding.sets.items():
+        if where & places and other.cause not in beside:
+            other.answers += count
+        if where & places and not where - places:
+            finding.answers -= count
+        else:
+            left[where - places, beside] += count
+    finding.sets = left

@@ -30,8 +30,8 @@ class Identities:
         self._unknown: set[int] = set()
 
     def remember(self, user: str, process: Node) -> None:
-        """Remember a user's answer."""
-        if len(self._owners) < _MOST:
+        """Remember a user's answer, if a process with values is in it."""
+        if len(self._owners) < _MOST and _with_value(process):
             self._owners.setdefault(fingerprint(process), user)
 
     def owner(self, found: int) -> str | None:
@@ -47,12 +47,14 @@ class Identities:
     ) -> list[Difference]:
         """Return one difference in place of all values', where the answer is another one."""
         values = [item for item in differences if item.kind in _VALUES]
-        if not values or fingerprint(expected) == fingerprint(found):
+        valued = _with_value(found)
+        if not values or not valued or fingerprint(expected) == fingerprint(found):
             return differences
+        others = valued & {item.where for item in values}
         owner = self.owner(fingerprint(found))
         if owner is not None:
             kind = Kind.STALE if owner == user else Kind.ANOTHER_USER
-        elif len(values) > 2 and 2 * len(values) >= _filled(expected, found):
+        elif len(others) > 2 and 2 * len(others) >= len(_with_value(expected) | valued):
             kind = Kind.ANOTHER_PROCESS
             if len(self._unknown) < _MOST:
                 self._unknown.add(fingerprint(found))
@@ -78,6 +80,6 @@ def _values(process: Node) -> Iterator[tuple[str, str]]:
         yield child.name, text
 
 
-def _filled(expected: Node, found: Node) -> int:
-    """Return how many members have a value on either side."""
-    return len({child.name for root in (expected, found) for child in root.children if child.value})
+def _with_value(process: Node) -> set[str]:
+    """Return the members that say something: more than null, nothing, or zero."""
+    return {child.name for child in process.children if child.value and child.value.strip("0.")}

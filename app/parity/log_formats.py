@@ -14,6 +14,7 @@ _NEGOTIATING: Final = ("Accept", "Accept-Charset", "X-Requested-With", "Content-
 _KEPT: Final = {name.lower(): name for name in _NEGOTIATING}
 
 _COMBINED: Final = re.compile(r'[^"]*"([^ "]+) ([^ "]+)(?: HTTP/[0-9.]+)?" ')
+_LOGGED: Final = re.compile(r'\S+ [^\[]*\[[^\]]+\] "(?:[^"\\]|\\.)*" \d{3}\b')
 _URL: Final = re.compile(r"(?:([A-Z]+) )?((?:https?://|/)\S*)", re.I)
 _REQUEST_LINE: Final = re.compile(r"(\S+) (\S+)(?: HTTP/[0-9.]+)?")
 _ESCAPED: Final = re.compile(r"\\x([0-9a-fA-F]{2})")
@@ -103,8 +104,8 @@ def combined(lines: Iterable[str]) -> Iterator[Entry | None]:
 
 
 def is_combined(line: str) -> bool:
-    """Whether a line is one of a combined or common access log."""
-    return _COMBINED.match(line) is not None
+    """Whether a line is one of a combined or common access log, also of one without a request."""
+    return (_COMBINED.match(line) or _LOGGED.match(line)) is not None
 
 
 def urls(lines: Iterable[str]) -> Iterator[Entry | None]:
@@ -166,9 +167,19 @@ def _of_w3c(named: dict[str, str]) -> Entry | None:
     headers = tuple(
         (name, _BLANK.sub(lambda found: " " * len(found[0]), value))
         for name in _NEGOTIATING
-        if (value := named.get(f"cs({name.lower()})", "-")) != "-"
+        if (value := _w3c_header(named, name)) not in (None, "-")
     )
-    return _entry(named["cs-method"], target, headers, "cs(accept)" in named)
+    has_accept = _w3c_header(named, "Accept") is not None
+    return _entry(named["cs-method"], target, headers, has_accept)
+
+
+def _w3c_header(named: dict[str, str], name: str) -> str | None:
+    """Return a request's header; a custom field may have its bare name.
+
+    A field ``Content-Type`` may as well be the answer's.
+    """
+    fields = [f"cs({name})"] if name == "Content-Type" else [f"cs({name})", name]
+    return next((named[field.lower()] for field in fields if field.lower() in named), None)
 
 
 def _of_json(made: dict[str, Any], names: Names) -> Entry | None:

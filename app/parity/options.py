@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from app.parity.arguments import Listening, Masking, Pace, Reporting, Requests
-from app.parity.client import MAX_BODY, Service
+from app.parity.client import MAX_BODY, parse_base_url
 from app.parity.credentials import KEY_PASSWORD, Credentials, HeaderType
 from app.parity.matrix import SIZE
 
@@ -54,9 +54,10 @@ def _address(
 def url_argument(context: click.Context, parameter: click.Parameter, text: str) -> str:
     """Check a base URL. Raises BadParameter."""
     try:
-        return str(Service(text)) and text
+        parse_base_url(text)
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
+    return text
 
 
 def files_argument(

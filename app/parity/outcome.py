@@ -26,10 +26,20 @@ class Result(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Alone:
-    """How an answer that differed under load was when its request was sent alone."""
+    """How an answer that differed among others was when its request was sent alone.
 
-    asked: int
-    wrong: int
+    Attributes:
+        asked: how often it was sent alone.
+        wrong: how often it differed then.
+        after: how often it differed among others again, after it was sent alone.
+    """
+
+    asked: int = 0
+    wrong: int = 0
+    after: int = 0
+
+    def __add__(self, other: "Alone") -> "Alone":
+        return Alone(self.asked + other.asked, self.wrong + other.wrong, self.after + other.after)
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,15 +281,25 @@ def _noise_key(item: Difference) -> tuple[str, bool]:
 def _alone(
     crowd: Crowd, found: list[Difference], ask: Callable[[], list[Difference]]
 ) -> Alone | None:
-    """Send again alone what differed, to know whether load is the reason."""
+    """Send again alone what differed, to know whether load is the reason.
+
+    A service that is right from now on is right alone as well, so what is right alone is then sent
+    among others once more.
+    """
     if not found:
         return None
     places = {(item.kind, item.where) for item in found}
+
+    def differs() -> bool:
+        return not places.isdisjoint((item.kind, item.where) for item in ask())
+
     with crowd.alone(f"{found[0].kind} {found[0].cause}") as may:
         if not may:
             return None
-        times = [{(item.kind, item.where) for item in ask()} for _ in range(_ALONE)]
-    return Alone(_ALONE, sum(bool(places & time) for time in times))
+        wrong = sum(differs() for _ in range(_ALONE))
+    with crowd.inside():
+        after = not wrong and any(differs() for _ in range(_ALONE))
+    return Alone(_ALONE, wrong, int(after))
 
 
 def rebased(service: Service, request: Request, found: Answer, expected: Answer) -> Answer:

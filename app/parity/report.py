@@ -1,4 +1,4 @@
-"""A verdict as text, JSON, JUnit XML or one HTML page."""
+"""A verdict as text, JSON or JUnit XML."""
 
 import json
 from collections.abc import Iterator

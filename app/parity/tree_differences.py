@@ -62,13 +62,14 @@ def _shown(node: Node) -> str:
 
 def _children(old: Node, new: Node, path: str) -> Iterator[Difference]:
     olds, news = _by_name(old), _by_name(new)
-    extra = {_letters(name): name for name in news if name not in olds}
+    both = {name for name in olds if name in news and olds[name].name == news[name].name}
+    extra = {_letters(name): name for name in news if name not in both}
     for name, node in olds.items():
         where = _below(path, name)
-        if name in news:
+        if name in both:
             yield from _nodes(node, news[name], where, (old.namespace, new.namespace))
         elif (other := extra.pop(_letters(name), None)) is not None:
-            yield Difference(Kind.MEMBER_NAME, where, name, other)
+            yield Difference(Kind.MEMBER_NAME, where, node.name, news[other].name)
             yield from _nodes(node, news[other], where, (old.namespace, new.namespace))
         elif _is_null(node):
             yield Difference(Kind.NULL_LEFT_OUT, where, _shown(node), None)
@@ -76,7 +77,7 @@ def _children(old: Node, new: Node, path: str) -> Iterator[Difference]:
             yield Difference(Kind.MISSING_MEMBER, where, node.raw, None)
     for name in extra.values():
         yield Difference(Kind.EXTRA_MEMBER, _below(path, name), None, news[name].raw)
-    if [name for name in olds if name in news] != [name for name in news if name in olds]:
+    if [name for name in olds if name in both] != [name for name in news if name in both]:
         kind = Kind.ELEMENT_ORDER if old.head else Kind.MEMBER_ORDER
         yield Difference(kind, path or "body", ", ".join(olds), ", ".join(news))
 
@@ -113,7 +114,7 @@ def _start_tags(old: Node, new: Node, where: str, spaces: tuple[str, str]) -> It
         yield from _attributes(old, new, where)
     elif _inside(old) != _inside(new):
         yield Difference(Kind.WHITE_SPACE, where, _tag(old), _tag(new))
-    elif old.is_leaf and new.is_leaf and _end(old) != _end(new):
+    elif not old.raw and not new.raw and _end(old) != _end(new):
         yield Difference(Kind.EMPTY_ELEMENT, where, _tag(old), _tag(new))
 
 
@@ -123,12 +124,19 @@ def _attributes(old: Node, new: Node, where: str) -> Iterator[Difference]:
     if before == after:
         kind = Kind.QUOTES if [*before] == [*after] else Kind.ATTRIBUTE_ORDER
         yield Difference(kind, where, _tag(old), _tag(new))
-    elif sorted(before.values()) == sorted(after.values()):
+    elif sorted(_unprefixed(before)) == sorted(_unprefixed(after)):
         if old.raw_name != new.raw_name:
             return  # A root's prefix is named already.
         yield Difference(Kind.PREFIX, where, _tag(old), _tag(new))
-    elif old.namespace == new.namespace and (old.value is None) == (new.value is None):
+    elif old.namespace == new.namespace and _is_null(old) == _is_null(new):
         yield Difference(Kind.ATTRIBUTE, where, _tag(old), _tag(new))
+
+
+def _unprefixed(attributes: dict[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield names and values of attributes; a namespace's declaration names only a prefix."""
+    for name, value in attributes.items():
+        prefix, _, local = name.rpartition(":")
+        yield "xmlns" if prefix == "xmlns" else local, value
 
 
 def _tag(node: Node) -> str:
@@ -148,6 +156,8 @@ def _leaves(old: Node, new: Node, where: str) -> Iterator[Difference]:
     before, after = str(old.value), str(new.value)
     if old.form is not new.form:
         yield Difference(Kind.VALUE_TYPE, where, old.raw, new.raw)
+    elif old.value is None:  # Only blanks may stand in an element that is nil.
+        yield Difference(Kind.WHITE_SPACE, where, old.raw, new.raw)
     elif before == after and old.form in (Form.STRING, Form.TEXT):
         yield Difference(Kind.ESCAPE, where, old.raw, new.raw)
     elif is_misread(old.raw, new.raw):

@@ -164,9 +164,9 @@ class Verdict:
             if len(self._same_before) < _MOST_REQUESTS:
                 self._same_before.add(asked)
             return
-        for items, time in ((steady, when), (flaky, When.FLAKY)):
+        for items, time, others in ((steady, when, []), (flaky, When.FLAKY, steady)):
             shown = self._masked(outcome, items)
-            self._findings.take(outcome.request, shown, time, outcome.alone)
+            self._findings.take(outcome.request, shown, time, outcome.alone, others)
 
     def _masked(self, outcome: Outcome, items: list[Difference]) -> list[Difference]:
         """Return the differences with tokens for what is masked."""

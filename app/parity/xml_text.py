@@ -53,6 +53,8 @@ def _element(text: str, at: int, spaces: _Spaces, depth: int) -> tuple[Node, int
         raise _unexpected(text, at)
     raw_name, written, empty = start.groups()
     attributes = tuple((name, value) for name, value in _ATTRIBUTE.findall(written))
+    if len(dict(attributes)) < len(attributes):
+        raise ParseError(f"an attribute twice at character {at + 1}")
     declared = {
         name.removeprefix("xmlns").removeprefix(":"): meant(value[1:-1])
         for name, value in attributes
@@ -66,7 +68,7 @@ def _element(text: str, at: int, spaces: _Spaces, depth: int) -> tuple[Node, int
     node = Node(Form.TEXT, name, start.end(), start.end(), text, "", raw_name=raw_name)
     node.namespace, node.attributes, node.head = spaces[prefix], attributes, start[0]
     end = start.end() if empty else _content(text, node, spaces, depth)
-    if _is_nil(node, spaces):
+    if _is_nil(node, spaces) and not node.raw.strip():
         node.value = None
     return node, end
 

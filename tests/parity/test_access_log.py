@@ -109,6 +109,43 @@ def test_a_combined_log(tmp_path: Path) -> None:
     assert log.others == {"another address": 1, "unreadable": 2}
 
 
+@pytest.mark.parametrize("request_line", ["-", "", "\\x16\\x03\\x01", 'GET /a \\"b\\" HTTP/1.1'])
+def test_a_log_may_begin_with_no_request(tmp_path: Path, request_line: str) -> None:
+    """A client that timed out, or that speaks TLS to a port without it."""
+    start = "192.0.2.1 - - [01/Nov/2026:10:00:00 +0000]"
+    log = _log(
+        tmp_path,
+        f'{start} "{request_line}" 408 -\n'
+        f'{start} "GET /ChargeProcess/Status?user_id=7 HTTP/1.1" 200 700\n',
+    )
+
+    assert _asked(log) == _in_both(_TARGET)
+    assert log.others == {"unreadable": 1}
+
+
+def test_the_path_before_the_action_may_hold_any_letter(tmp_path: Path) -> None:
+    """The small form of one is longer than itself."""
+    log = _log(tmp_path, "https://a.example/\u0130p/chargeprocess/Status?user_id=7\n")
+
+    assert _asked(log) == _in_both("/chargeprocess/Status?user_id=7")
+
+
+@pytest.mark.parametrize("field", ["Accept", "cs(Accept)", "cs(accept)"])
+def test_a_custom_field_of_iis_holds_accept(tmp_path: Path, field: str) -> None:
+    """Under either name; a field Content-Type may be the answer's."""
+    log = _log(
+        tmp_path,
+        f"#Fields: cs-method cs-uri-stem Content-Type {field}\n"
+        "GET /ChargeProcess/Status text/plain text/xml,+*/*\n"
+        "GET /ChargeProcess/Status/ text/plain -\n",
+    )
+
+    assert _asked(log) == [
+        Request("GET", "/ChargeProcess/Status", (("Accept", "text/xml, */*"),)),
+        Request("GET", "/ChargeProcess/Status/"),
+    ]
+
+
 def test_a_har_file(tmp_path: Path) -> None:
     """Only headers that choose an answer are taken, never a token; an entry may be no request."""
     headers = [

@@ -69,6 +69,16 @@ def test_kind_and_place_are_what_is_allowed() -> None:
     assert allowed.problems() == []
 
 
+def test_a_place_is_taken_literally_but_for_its_stars() -> None:
+    """A repeated member has brackets in its name."""
+    entry = Allowed("n", "r", _TODAY, Kind.EXTRA_MEMBER, "*price[2]")
+    left = [_difference(Kind.EXTRA_MEMBER, place) for place in ("price2", "price[2].x")]
+    allowed = AllowedDifferences([entry], _TODAY)
+    repeated = [_difference(Kind.EXTRA_MEMBER, place) for place in ("price[2]", "a.price[2]")]
+
+    assert allowed.remaining([*repeated, *left]) == left
+
+
 def test_the_day_after_it_has_expired() -> None:
     """Its differences count again, and it is named."""
     entry = Allowed("n", "r", date(2026, 11, 22), Kind.DATE_TEXT)

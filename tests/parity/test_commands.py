@@ -320,6 +320,22 @@ def test_a_value_that_moves_is_called_moved(
     assert done.returncode == 0
 
 
+@pytest.mark.parametrize("are_added", [False, True])
+def test_a_bound_is_stated_for_a_log_alone(
+    run: Run, url: str, some: Path, tmp_path: Path, are_added: bool
+) -> None:
+    """Its repeated URLs count once; recordings beside it were chosen."""
+    log = tmp_path / "log"
+    log.write_text("/ChargeProcess/Status?user_id=1001\n", encoding="utf-8")
+    added = ["--recordings", some] if are_added else []
+    done = run("compare", url, url, "--log", log, *added, "--repeat", "9", "--json", "made.json")
+    bound = json.loads((tmp_path / "made.json").read_text(encoding="utf-8"))["bound"]
+
+    assert done.returncode == 0
+    assert ("have 1 different URL." in bound) is not are_added
+    assert ("no share of differing requests follows" in bound) is are_added
+
+
 def test_what_cant_be_asked_ends_with_3(run: Run, tmp_path: Path) -> None:
     """After as many failures as are allowed, with the reason."""
     done = run("replay", _RECORDED, _NOWHERE, "--failures", "3")

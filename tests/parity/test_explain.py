@@ -14,6 +14,8 @@ from app.parity.recording import Answer
 _JSON = "application/json; charset=utf-8"
 _XML = "application/xml; charset=utf-8"
 
+_NIL = 'xmlns:i="http://www.w3.org/2001/XMLSchema-instance" i:nil="true"'
+
 
 def _answer(body: str | bytes, content_type: str = _JSON, status: int = 200) -> Answer:
     data = body.encode() if isinstance(body, str) else body
@@ -43,6 +45,8 @@ def _named(expected: Answer, found: Answer) -> list[tuple[str, str]]:
         ('{"a":1}', '{"a":1,"b":2}', "extra member", "b"),
         ('{"a":1}', '{"A":1}', "member name", "a"),
         ('{"a":1,"a":2}', '{"a":1}', "missing member", "a[2]"),
+        ('{"a":1,"a[2]":2}', '{"a":1,"a":2}', "member name", "a[2]"),
+        ('{"a":1,"a":2}', '{"a":1,"a[2]":2}', "member name", "a[2]"),
         ('{"a":"\u00fc"}', '{"a":"\\u00fc"}', "escape", "a"),
         ('{"a":1}', '{"\\u0061":1}', "escape", "a"),
         ('{"a":"x\\r\\ny"}', '{"a":"x\\ny"}', "line break", "a"),
@@ -145,6 +149,10 @@ def test_numbers(expected: str, found: str, kind: str) -> None:
         ("<r><a /></r>", "<r><a/></r>", "empty element", "a"),
         ('<r xmlns="u"/>', '<r xmlns="v"/>', "namespace", "body"),
         ('<r xmlns="u"/>', '<p:r xmlns:p="u"/>', "prefix", "body"),
+        ('<r a="1" b="2"/>', '<r a="2" b="1"/>', "attribute", "body"),
+        ('<r a="1"/>', '<r a="1" a="1"/>', "malformed", "body"),
+        (f"<r {_NIL}/>", f"<r {_NIL}>5</r>", "nil", "body"),
+        (f"<r {_NIL}></r>", f"<r {_NIL}> </r>", "white space", "body"),
         ('<r x="1" y="2"/>', '<r y="2" x="1"/>', "attribute order", "body"),
         ('<r x="1"/>', "<r x='1'/>", "quotes", "body"),
         ('<r x="1"/>', '<r x="2"/>', "attribute", "body"),

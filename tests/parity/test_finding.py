@@ -59,6 +59,41 @@ def test_fractions_that_look_cut_are_rounded_where_others_are() -> None:
     assert _found(made) == {"date fraction rounded": 9, "date fraction cut": 3}
 
 
+def test_an_answer_counts_once_in_however_many_places() -> None:
+    """Also where what looks cut in it is rounded."""
+    made = Findings()
+    cut, rounded = Kind.DATE_FRACTION_CUT, Kind.DATE_FRACTION_ROUNDED
+    for kinds in ((cut, cut), (cut, rounded), (rounded, cut), (rounded, rounded)):
+        pairs = zip(kinds, ("start_date", "end_date"), strict=True)
+        items = [Difference(kind, where, "1", "2") for kind, where in pairs]
+        made.take(_REQUEST, items, When.ALWAYS, None)
+
+    (finding,) = made.gathered()
+    assert (finding.name, finding.answers) == ("date fraction rounded", 4)
+    assert finding.places == {"start_date": 4, "end_date": 4}
+
+
+def test_an_answer_that_is_flaky_in_one_place_of_two_counts_once() -> None:
+    """It is not counted for each."""
+    made = Findings()
+    steady, flaky = (Difference(Kind.NIL, where, "1", None) for where in ("a", "b"))
+    for _ in range(3):
+        made.take(_REQUEST, [steady], When.ALWAYS, None)
+        made.take(_REQUEST, [flaky], When.FLAKY, None, [steady])
+
+    assert _found(made) == {"flaky: nil": 3}
+
+
+def test_an_answer_that_keeps_a_place_is_counted_there() -> None:
+    """Beside those that another finding has."""
+    made = Findings()
+    _take(made, 1, Kind.DATE_FRACTION_ROUNDED, "end_date")
+    _take(made, 2, Kind.DATE_FRACTION_CUT, "end_date", "start_date")
+    _take(made, 4, Kind.DATE_FRACTION_CUT, "start_date")
+
+    assert _found(made) == {"date fraction cut": 6, "date fraction rounded": 3}
+
+
 @pytest.mark.parametrize(
     ("steady", "flaky", "expected"),
     [
@@ -80,13 +115,14 @@ def test_what_comes_and_goes_is_flaky(steady: int, flaky: int, expected: dict[st
 @pytest.mark.parametrize(
     ("alone", "expected"),
     [
-        (Alone(3, 0), "nil, only when many are asked at once"),
-        (Alone(3, 1), "nil"),
+        (Alone(3, 0, 1), "nil, only when many are asked at once"),
+        (Alone(3, 0, 0), "nil"),
+        (Alone(3, 1, 0), "nil"),
         (None, "nil"),
     ],
 )
 def test_what_is_right_alone_depends_on_others(alone: Alone | None, expected: str) -> None:
-    """Only where no answer was wrong alone."""
+    """Only where no answer was wrong alone, and one was wrong among others afterwards."""
     made = Findings()
     _take(made, 4, Kind.NIL, "a", alone=alone)
 
@@ -96,11 +132,11 @@ def test_what_is_right_alone_depends_on_others(alone: Alone | None, expected: st
 def test_a_few_right_answers_alone_prove_nothing_of_what_is_rare() -> None:
     """With one in ten wrong, three right ones are chance; a hundred are not."""
     made = Findings()
-    _take(made, 9, Kind.NIL, "a", when=When.FLAKY, alone=Alone(1, 0))
-    _take(made, 1, Kind.NIL, "a", alone=Alone(1, 0))
+    _take(made, 9, Kind.NIL, "a", when=When.FLAKY, alone=Alone(1, 0, 1))
+    _take(made, 1, Kind.NIL, "a", alone=Alone(1, 0, 1))
     assert _found(made) == {"flaky: nil": 10}
 
-    _take(made, 1, Kind.NIL, "a", alone=Alone(100, 0))
+    _take(made, 1, Kind.NIL, "a", alone=Alone(100, 0, 1))
     assert _found(made) == {"nil, only when many are asked at once": 11}
 
 

@@ -77,11 +77,12 @@ def test_a_green_run_says_so_and_what_it_rests_on() -> None:
 
 @pytest.mark.parametrize("is_sample", [True, False])
 def test_the_bound_is_claimed_for_a_random_sample_only(is_sample: bool) -> None:
-    """200 answers: 1 - 0.05 ** (1 / 200) is 1.5 %."""
+    """100 URLs, each in two formats: 1 - 0.05 ** (1 / 100) is 3 %."""
     html = page.html(report_of(0, is_sample=is_sample))
 
-    assert "fewer than 1.5 % of such requests differ, with 95 % confidence" in html
-    assert ("If these 200 requests are a random sample" in html) is is_sample
+    assert ("fewer than 3 % of such URLs differ, with 95 % confidence" in html) is is_sample
+    assert ("These requests have 100 different URLs." in html) is is_sample
+    assert ("confidence" in html) is is_sample
     assert ("so no share of differing requests follows" in html) is not is_sample
 
 
@@ -141,7 +142,7 @@ def test_the_junit_report_has_times_and_the_coverage() -> None:
 
 
 def test_the_bound_of_the_readme_is_right() -> None:
-    """2,002 answers: fewer than 0.15 %."""
-    html = page.html(report_of(0, same=1001, is_sample=True))
+    """1,000 URLs: fewer than 0.3 %."""
+    html = page.html(report_of(0, same=1000, is_sample=True))
 
-    assert "fewer than 0.15 % of such requests differ, with 95 % confidence" in html
+    assert "fewer than 0.3 % of such URLs differ, with 95 % confidence" in html

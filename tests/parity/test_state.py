@@ -186,6 +186,23 @@ def test_an_answer_that_depends_on_how_many_are_asked_at_once_is_named(app: WebA
     assert verdict.findings[0].name == "other value, only when many are asked at once"
 
 
+def test_an_answer_that_becomes_right_does_not_depend_on_others(app: WebApi) -> None:
+    """It was right alone only because that was later."""
+    times: Counter[str] = Counter()
+    lock = threading.Lock()
+
+    def warming(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        asked = environ["QUERY_STRING"] + environ["HTTP_ACCEPT"]
+        with lock:
+            times[asked] += 1
+            change = _price if times[asked] < 3 else lambda answer: answer
+        return Changed(app, change)(environ, start_response)
+
+    verdict = _compared(app, warming, _requests(*range(1001, 1010)), at_once=6)
+
+    assert [found.name for found in verdict.findings] == ["other value"]
+
+
 def test_an_answer_that_is_wrong_once_is_flaky_and_never_moved(app: WebApi) -> None:
     """The legacy service's answers all agree."""
     new = Changed(app, _sometimes(_price, (turn % 3 == 0 for turn in range(100))))
