@@ -152,7 +152,7 @@ class Mask:
 
 
 def _folded(name: str) -> str:
-    return name.replace("_", "").lower()
+    return name.replace("_", "").replace("-", "").lower()
 
 
 def _alphabet(character: str) -> str:

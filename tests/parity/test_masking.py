@@ -203,7 +203,9 @@ def test_a_number_with_an_exponent_stays_one() -> None:
 
 def test_a_name_in_another_convention_is_masked() -> None:
     """The difference in names is reported, with both values."""
-    assert "Alice" not in _masked('{"stationName":"Alice","STATION_NAME":"Alice"}', "station_name")
+    body = '{"stationName":"Alice","station-name":"Alice","STATION_NAME":"Alice"}'
+
+    assert "Alice" not in _masked(body, "station_name")
 
 
 @pytest.mark.parametrize(
