@@ -50,9 +50,10 @@ def explain(
         *headers.differences(expected, found),
         *_content_types(expected, found),
     ]
+    if method != "HEAD" or headers.has("Content-Encoding"):
+        different += _encodings(expected, found, headers)
     if method == "HEAD":
         return [*different, *_lengths(expected, found, headers)]
-    different += _encodings(expected, found, headers)
     if expected.body == found.body and content_encoding(expected) == content_encoding(found):
         return different
     (expected, old_reason), (found, new_reason) = _decoded(expected), _decoded(found)

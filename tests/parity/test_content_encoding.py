@@ -120,3 +120,11 @@ def test_a_recording_without_the_header_says_only_what_the_body_shows() -> None:
     assert _named(recorded, _answer(_BODY), OF_RECORDINGS) == [
         "content encoding at Content-Encoding"
     ]
+
+
+def test_the_label_of_a_head_is_compared() -> None:
+    """Its body is not there to show the encoding."""
+    (found,) = explain(_answer(b"", "gzip"), _answer(b""), _ALL, "HEAD")
+
+    assert (found.kind, found.expected, found.found) == (Kind.CONTENT_ENCODING, "gzip", None)
+    assert explain(_answer(b""), _answer(b"", "gzip"), OF_RECORDINGS, "HEAD") == []
