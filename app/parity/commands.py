@@ -20,6 +20,7 @@ from app.parity.credentials import Credentials
 from app.parity.headers import ComparedHeaders
 from app.parity.interrupt import allowed_between
 from app.parity.listener import Page
+from app.parity.masking import Mask
 from app.parity.mirrored import mirrored
 from app.parity.options import (
     LISTENING,
@@ -34,6 +35,7 @@ from app.parity.options import (
 from app.parity.outcome import Comparison, Outcome, Replay
 from app.parity.preparing import (
     allowed_of,
+    chosen_mask,
     coverage_of,
     crowd_of,
     mask_of,
@@ -73,7 +75,9 @@ def replay(
     """Repeat recorded requests and compare the answers byte by byte."""
     service = service_of(base_url, pace, credentials, own_host=reporting.own_host)
     try_outputs(reporting.outputs, [file, reporting.allow, masking.mask_key])
-    verdict = _verdict(reporting, masking, coverage_of(), {"service": service.troubles})
+    verdict = _verdict(
+        reporting, chosen_mask(masking), coverage_of(), {"service": service.troubles}
+    )
     items = _fit(
         progress(
             allowed_between(recording.read(file)),
@@ -133,7 +137,8 @@ def compare(
     chosen = selection_of(legacy, requests, recordings, listening)
     coverage = coverage_of(chosen.action)
     troubles = {"legacy": legacy.troubles, "new": new.troubles}
-    verdict = _verdict(reporting, masking, coverage, troubles, slower_than)
+    mask = chosen_mask(masking, chosen.action)
+    verdict = _verdict(reporting, mask, coverage, troubles, slower_than)
     ask = Comparison(legacy, new, ComparedHeaders(more=reporting.more), crowd_of(pace))
     about = About(
         legacy=str(legacy),
@@ -161,14 +166,14 @@ def compare(
 
 def _verdict(
     reporting: Reporting,
-    masking: Masking,
+    mask: Mask,
     coverage: Coverage,
     troubles: Mapping[str, Counter[str]],
     slower_than: float | None = None,
 ) -> Verdict:
     return Verdict(
         allowed_of(reporting.allow),
-        mask_of(masking.mask_key)(masking.masked),
+        mask,
         coverage,
         Demands(slower_than, reporting.dropped),
         troubles,

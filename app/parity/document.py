@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from app.parity import json_text, xml_text
+from app.parity.content_encoding import decoded
 from app.parity.recording import Answer
 from app.parity.text_tree import Node, ParseError
 
@@ -67,11 +68,14 @@ def tree_of(answer: Answer) -> Node:
 
 
 def root_of(answer: Answer) -> Node | None:
-    """Return the tree of an answer with a value, ``None`` for an error or what can't be read."""
+    """Return the tree of an answer with a value, ``None`` for an error or what can't be read.
+
+    The body may be compressed.
+    """
     if not 200 <= answer.status < 300 or answer.fault is not None:
         return None
     try:
-        return tree_of(answer)
+        return tree_of(decoded(answer))
     except ParseError:
         return None
 

@@ -5,7 +5,7 @@ from itertools import islice
 from typing import Final
 
 from app.parity.charsets import readings
-from app.parity.content_encoding import content_encoding, decoded
+from app.parity.content_encoding import coding, content_encoding, decoded
 from app.parity.difference import Difference, Kind
 from app.parity.document import (
     PARSERS,
@@ -38,8 +38,8 @@ def explain(
     """Return the differences between two answers to a request, none if they are the same.
 
     Status, headers and body count; of an answer that is not whole, only its fault, and of one with
-    another status, only that. A body is not explained where the format differs already, and not
-    compared for HEAD.
+    another status, only that. A body that can't be decoded is like none but itself. A body is not
+    explained where the format differs already, and not compared for HEAD.
     """
     if expected.fault or found.fault:
         return list(_faults(expected, found))
@@ -50,14 +50,18 @@ def explain(
         *headers.differences(expected, found),
         *_content_types(expected, found),
     ]
+    if method != "HEAD" or headers.has("Content-Encoding"):
+        different += _encodings(expected, found, headers)
     if method == "HEAD":
         return [*different, *_lengths(expected, found, headers)]
-    old_encoding, new_encoding = content_encoding(expected), content_encoding(found)
-    if old_encoding != new_encoding:
-        name = "Content-Encoding"
-        different.append(Difference(Kind.CONTENT_ENCODING, name, old_encoding, new_encoding))
-    expected, found = decoded(expected), decoded(found)
-    if expected.body == found.body or content_encoding(expected) != content_encoding(found):
+    if expected.body == found.body and content_encoding(expected) == content_encoding(found):
+        return different
+    (expected, old_reason), (found, new_reason) = _decoded(expected), _decoded(found)
+    if old_reason or new_reason:
+        kind = Kind.BODY if old_reason else Kind.MALFORMED
+        shown = old_reason + text_of(expected), new_reason + text_of(found)
+        return [*different, Difference(kind, "body", *shown)]
+    if expected.body == found.body:
         return different
     if any(item.kind is Kind.MEDIA_TYPE for item in different):
         return different
@@ -104,6 +108,22 @@ def _framing(answer: Answer) -> str:
     if "chunked" in (answer.header("Transfer-Encoding") or "").lower():
         return "chunked"
     return "no length" if answer.header("Content-Length") is None else "a length"
+
+
+def _encodings(expected: Answer, found: Answer, headers: ComparedHeaders) -> Iterator[Difference]:
+    """Compare how bodies are encoded; a recording without the header shows only that."""
+    named = content_encoding if headers.has("Content-Encoding") else coding
+    old, new = named(expected), named(found)
+    if old != new:
+        yield Difference(Kind.CONTENT_ENCODING, "Content-Encoding", old, new)
+
+
+def _decoded(answer: Answer) -> tuple[Answer, str]:
+    """Return an answer decoded, and why its body can't be, empty if it can."""
+    try:
+        return decoded(answer), ""
+    except ParseError as error:
+        return answer, f"{error}: "
 
 
 def _content_types(expected: Answer, found: Answer) -> Iterator[Difference]:

@@ -11,7 +11,7 @@ from flask import current_app
 from app.host.application import WebApi
 from app.parity import allowed, selection
 from app.parity.amount import amount
-from app.parity.arguments import Listening, Pace, Requests
+from app.parity.arguments import Listening, Masking, Pace, Requests
 from app.parity.client import Service
 from app.parity.coverage import Coverage
 from app.parity.credentials import Credentials
@@ -85,6 +85,20 @@ def mask_of(key: Path | None) -> Callable[[tuple[str, ...]], Mask]:
     if not content:
         raise click.UsageError(f"{key} is empty: it must hold the key")
     return lambda members: Mask(members, content)
+
+
+def chosen_mask(masking: Masking, action: HttpActionDescriptor | None = None) -> Mask:
+    """Return the mask of the members that ``--mask`` names. Raises UsageError.
+
+    They must be an action's, and for ``None`` those of any action.
+    """
+    actions = _app().actions if action is None else [action]
+    known = dict.fromkeys(name for each in actions for name in _app().contracts[each].members())
+    for name in masking.masked:
+        if name not in known:
+            said = f"{name!r} is not one of {', '.join(known)}"
+            raise click.BadParameter(said, param_hint="'--mask'")
+    return mask_of(masking.mask_key)(masking.masked)
 
 
 def allowed_of(path: Path | None) -> allowed.AllowedDifferences:

@@ -25,7 +25,7 @@ from app.parity.options import (
     url_argument,
     written,
 )
-from app.parity.preparing import mask_of, say_others, selection_of, service_of
+from app.parity.preparing import chosen_mask, say_others, selection_of, service_of
 from app.parity.recorder import Recorder
 from app.parity.recording import Request
 from app.parity.running import stoppable
@@ -82,7 +82,7 @@ def record(
     service = service_of(base_url, pace, credentials)
     pace = replace(pace, rate=pace.rate or (None if service.is_local else _GENTLE))
     chosen = selection_of(service, requests, listening=listening)
-    mask = mask_of(masking.mask_key)(masking.masked)
+    mask = chosen_mask(masking, chosen.action)
     with (
         stoppable(service),
         Recorder(output, resume, error_detail, mask) as recorder,

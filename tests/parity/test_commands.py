@@ -455,6 +455,12 @@ def test_allowed_differences(
         (["record", "http://a", "--users", "1", "--header", "x"], "must be 'Name: value'"),
         (["record", "http://a", "--users", "1", "--rate", "0"], "x>0"),
         (["record", "http://a", "--users", "1", "--mask-key", "empty"], "empty: it must hold"),
+        (
+            ["record", "http://a", "--users", "1", "--mask", "stationname"],
+            "'--mask': 'stationname' is not one of process_id, active, charge_complete,",
+        ),
+        (["compare", "http://a", "http://b", "--users", "1", "--mask", "x"], "one of process_id,"),
+        (["replay", "bad.jsonl", "http://a", "--mask", "x"], "'x' is not one of process_id,"),
         (["replay", "bad.jsonl", "http://a", "--allow", "bad.jsonl"], "is not TOML"),
     ],
 )

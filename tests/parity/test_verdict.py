@@ -1,6 +1,8 @@
 """What fails a run beside findings, and what is kept of an answer."""
 
+import gzip
 from collections import Counter
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -164,3 +166,24 @@ def test_an_absurd_value_ends_no_run(value: str) -> None:
 
     assert verdict.counts == {Result.DIFFERENT: 2}
     assert verdict.exit_code is ExitCode.DIFFERENT
+
+
+def test_what_gzip_holds_is_covered() -> None:
+    """Users, members and another user's answer are known behind Content-Encoding."""
+    verdict = _verdict()
+
+    def packed(answer: Answer) -> Answer:
+        headers = (*answer.headers, ("Content-Encoding", "gzip"))
+        return replace(answer, headers=headers, body=gzip.compress(answer.body))
+
+    bodies = [_SAME.replace(b'"a"', b'"%d"' % user) for user in range(3)]
+    for user, found in ((1, 1), (2, 1)):
+        outcome = _outcome(bodies[user], bodies[found], user)
+        verdict.take(
+            replace(outcome, expected=packed(outcome.expected), found=packed(outcome.found))
+        )
+
+    assert verdict.problems == []
+    assert verdict.coverage.users_with_process.count == 2
+    assert verdict.coverage.members["json"]["name"].distinct.count == 2
+    assert [finding.name for finding in verdict.findings] == ["another user's answer"]
