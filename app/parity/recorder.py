@@ -36,7 +36,6 @@ class Recorder:
         self._mask = mask
         self._seen: set[int] = set()
         self._next_id = 0
-        self._wanted = 0
         self.statuses: Counter[int] = Counter()
 
     def __enter__(self) -> Self:
@@ -56,7 +55,6 @@ class Recorder:
         for tag, request in items:
             if hash(request) not in self._seen:
                 self._seen.add(hash(request))
-                self._wanted += 1
                 yield tag, request
 
     def write(self, tag: str, request: Request, answer: Answer) -> None:
@@ -71,9 +69,9 @@ class Recorder:
         self.statuses[answer.status] += 1
 
     @property
-    def complete(self) -> bool:
-        """Whether every request that was wanted has its answer."""
-        return self._next_id > 0 and self.statuses.total() == self._wanted
+    def is_empty(self) -> bool:
+        """Whether the file holds no recording."""
+        return self._next_id == 0
 
     def summary(self) -> str:
         """Say what was written."""
