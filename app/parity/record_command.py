@@ -100,7 +100,7 @@ def record(
         else:
             run = _chosen(chosen, recorder, service, pace)
         try:
-            failed = _write(run, recorder, errors)
+            failed = _write(run, recorder, output, errors)
         except StoppedError as error:
             say(str(error), err=True)
             return ExitCode.COULD_NOT_ASK
@@ -112,8 +112,11 @@ def record(
     return ExitCode.COULD_NOT_ASK if failed or recorder.is_empty else ExitCode.SAME
 
 
-def _write(run: _Recorded, recorder: Recorder, errors: int) -> int:
-    """Record what is answered; return how many were not. Raises StoppedError beyond so many 5xx."""
+def _write(run: _Recorded, recorder: Recorder, output: Path, errors: int) -> int:
+    """Record what is answered, and return how many requests were not.
+
+    Raises StoppedError beyond so many 5xx, and where the file can't be written.
+    """
     failed = 0
     with closing(run):
         for (tag, request), made in run:
@@ -121,7 +124,10 @@ def _write(run: _Recorded, recorder: Recorder, errors: int) -> int:
                 say(f"{request.target}: {made}", err=True)
                 failed += 1
             else:
-                recorder.write(tag, request, made.answer)
+                try:
+                    recorder.write(tag, request, made.answer)
+                except OSError as error:
+                    raise StoppedError(f"stopped: {output}: {error.strerror}") from None
                 _stop_beyond(errors, recorder)
     return failed
 

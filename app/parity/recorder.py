@@ -3,6 +3,7 @@
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Final, Self
@@ -48,7 +49,8 @@ class Recorder:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._file.close()
+        with suppress(OSError):  # It writes once more what a full disk did not take.
+            self._file.close()
 
     def missing(self, items: Iterable[Tagged]) -> Iterator[Tagged]:
         """Yield the requests that are not in the file yet, each once."""
