@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from app.parity.amount import amount
+from app.parity.bounds import count, cut
 from app.parity.document import content_type, format_of
 from app.parity.recording import Answer, Request
 from app.parity.text_tree import Node
@@ -222,4 +223,4 @@ def _accepted(request: Request) -> Iterator[str]:
 
 
 def _count(names: Counter[str], name: str) -> None:
-    names[name if name in names or len(names) < _MOST_NAMES else _OTHER] += 1
+    count(names, cut(name), _MOST_NAMES, _OTHER)
