@@ -188,13 +188,7 @@ class Coverage:
         }
 
     def _nothing_proven(self) -> str:
-        (status, count), *others = self.statuses.most_common()
-        if not others and status >= 400:
-            hint = _HINTS.get(status, "check the requests")
-            return (
-                f"nothing was proven: every answer was {status} ({amount(count, 'answer')}); {hint}"
-            )
-        return (
+        return same_error(self.statuses) or (
             f"nothing was proven: none of {amount(self.answers, 'answer')} held a process"
             f" ({self.nulls:,} were null); name users that have one"
         )
@@ -209,6 +203,15 @@ class Coverage:
         if known:
             self.processes[name] += 1
         return bool(known)
+
+
+def same_error(statuses: Counter[int]) -> str | None:
+    """Say that all answers were the same error, ``None`` if they were not."""
+    (status, count), *others = statuses.most_common() or [(0, 0)]
+    if others or status < 400:
+        return None
+    hint = _HINTS.get(status, "check the requests")
+    return f"nothing was proven: every answer was {status} ({amount(count, 'answer')}); {hint}"
 
 
 def asked_format(request: Request) -> str | None:

@@ -14,6 +14,7 @@ from app.parity import live
 from app.parity.arguments import Listening, Masking, Pace, Requests
 from app.parity.asking import Asking, StoppedError
 from app.parity.client import NoAnswerError, Service, Timed
+from app.parity.coverage import same_error
 from app.parity.credentials import Credentials
 from app.parity.interrupt import allowed_between
 from app.parity.mirrored import Traffic, mirrored
@@ -109,7 +110,12 @@ def record(
             for why, count in skipped.most_common():
                 say(f"skipped: {count:,} {why}")
             say(f"{output}: {recorder.summary()}")
-    return ExitCode.COULD_NOT_ASK if failed or recorder.is_empty else ExitCode.SAME
+    if failed or not recorder.in_file:
+        return ExitCode.COULD_NOT_ASK
+    problem = same_error(recorder.in_file)
+    if problem is not None:
+        say(f"FAILED: {problem}")
+    return ExitCode.SAME if problem is None else ExitCode.DIFFERENT
 
 
 def _write(run: _Recorded, recorder: Recorder, output: Path, errors: int) -> int:

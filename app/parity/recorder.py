@@ -37,6 +37,7 @@ class Recorder:
         self._mask = mask
         self._seen: set[int] = set()
         self._next_id = 0
+        self._before: Counter[int] = Counter()
         self.statuses: Counter[int] = Counter()
 
     def __enter__(self) -> Self:
@@ -71,9 +72,9 @@ class Recorder:
         self.statuses[answer.status] += 1
 
     @property
-    def is_empty(self) -> bool:
-        """Whether the file holds no recording."""
-        return self._next_id == 0
+    def in_file(self) -> Counter[int]:
+        """The statuses of all answers in the file, with how often."""
+        return self._before + self.statuses
 
     def summary(self) -> str:
         """Say what was written."""
@@ -96,6 +97,7 @@ class Recorder:
                 found = parse(text, f"{self._path}:{number}")
                 self._check(found, number)
                 self._seen.add(hash(found.request))
+                self._before[found.answer.status] += 1
                 self._next_id = max(self._next_id, found.id + 1)
         self._file.truncate(end)
         self._file.seek(0, os.SEEK_END)

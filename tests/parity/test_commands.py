@@ -331,6 +331,18 @@ def test_what_cant_be_asked_ends_with_3(run: Run, tmp_path: Path) -> None:
     assert "Connection refused" in recorded.stderr
 
 
+def test_a_recording_of_only_one_error_proves_nothing(run: Run, url: str) -> None:
+    """Also where it is resumed; a right answer beside it proves something."""
+    wrong = ["record", f"{url}/wrong", "--users", "1"]
+    first, resumed = run(*wrong), run(*wrong, "--resume")
+    good = run("record", url, "--users", "1,2", "--resume")
+
+    for done in (first, resumed):
+        assert "FAILED: nothing was proven: every answer was 404 (2 answers)" in done.stdout
+        assert done.returncode == 1
+    assert good.returncode == 0
+
+
 def test_nothing_compared_is_a_failure(run: Run, url: str, tmp_path: Path) -> None:
     """An empty file proves nothing."""
     (tmp_path / "none.jsonl").write_text("", encoding="utf-8")
