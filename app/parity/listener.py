@@ -1,6 +1,7 @@
 """Takes the requests that a proxy mirrors, and answers each at once with nothing."""
 
 import queue
+import socket
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -177,6 +178,7 @@ def _server(host: str, port: int, listener: Listener) -> ThreadingHTTPServer:
             """Log nothing: the proxy has its own log."""
 
     class Server(ThreadingHTTPServer):
+        address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         daemon_threads = True
         request_queue_size = 1024
 

@@ -79,12 +79,13 @@ def mirrored(
     """
     assert listening.listen is not None
     host, port = listening.listen
+    name = f"[{host}]" if ":" in host else host
     shown = live.Pages(pages)
     try:
         listener = Listener(host, port, action, shown, listening.sample)
     except OSError as error:
-        raise click.UsageError(f"--listen {host}:{port}: {error.strerror}") from None
+        raise click.UsageError(f"--listen {name}:{port}: {error.strerror}") from None
     with listener:
         interrupt.check()
-        say(f"listening at http://{host}:{listener.port}/")
+        say(f"listening at http://{name}:{listener.port}/")
         yield Traffic(listener, shown)

@@ -46,9 +46,11 @@ def _address(
     if text is None:
         return None
     host, _, port = text.rpartition(":")
-    if not host or not (port.isascii() and port.isdecimal() and int(port) < 65536):
-        raise click.BadParameter(f"must be HOST:PORT, not {text!r}")
-    return host.strip("[]"), int(port)
+    name = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    is_port = port.isascii() and port.isdecimal() and int(port) < 65536
+    if not name or (":" in name and name == host) or not is_port:
+        raise click.BadParameter(f"must be HOST:PORT or [IPv6]:PORT, not {text!r}")
+    return name, int(port)
 
 
 def url_argument(context: click.Context, parameter: click.Parameter, text: str) -> str:

@@ -157,6 +157,19 @@ def test_it_stops_while_nothing_comes(listening: Listener) -> None:
     assert time.monotonic() - started < 5
 
 
+@pytest.mark.skipif(not socket.has_ipv6, reason="there is no IPv6 here")
+def test_it_listens_with_ipv6() -> None:
+    """Where the host is such an address."""
+    try:
+        made = Listener("::1", 0, _ACTION, _page)
+    except OSError as error:
+        pytest.skip(str(error))
+    with made, socket.create_connection(("::1", made.port), timeout=5) as proxy:
+        proxy.sendall(b"GET / HTTP/1.0\r\n\r\n")
+
+        assert proxy.recv(100).startswith(b"HTTP/1.1 200 ")
+
+
 def test_a_taken_address_is_refused() -> None:
     """By the error that the command shows."""
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(OSError, match="in use"):

@@ -216,7 +216,9 @@ def test_what_a_shell_ignores_stays_ignored(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--listen", "nowhere"], "must be HOST:PORT, not 'nowhere'"),
+        (["--listen", "nowhere"], "must be HOST:PORT or [IPv6]:PORT, not 'nowhere'"),
+        (["--listen", "::1:9000"], "must be HOST:PORT or [IPv6]:PORT, not '::1:9000'"),
+        (["--listen", "[2001:db8::1]:9000"], "--listen [2001:db8::1]:9000: "),
         (["--listen", "127.0.0.1:1", "--users", "1"], "--listen sends what is mirrored"),
         (["--listen", "192.0.2.1:9000"], "--listen 192.0.2.1:9000: "),
         (["--listen", "127.0.0.1:9000", "--sample", "0"], "--sample"),
