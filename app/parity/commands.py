@@ -169,7 +169,7 @@ def _verdict(
         allowed_of(reporting.allow),
         mask_of(masking.mask_key)(masking.masked),
         coverage,
-        Demands(slower_than, reporting.dropped),
+        Demands(slower_than, reporting.dropped, reporting.more),
         troubles,
     )
 

@@ -13,6 +13,7 @@ import click
 from app.parity.arguments import Listening, Masking, Pace, Reporting, Requests
 from app.parity.client import MAX_BODY, Service
 from app.parity.credentials import KEY_PASSWORD, Credentials, HeaderType
+from app.parity.headers import NOT_COMPARED, ComparedHeaders
 from app.parity.matrix import SIZE
 
 _Command = Callable[..., Any]
@@ -59,6 +60,18 @@ def url_argument(context: click.Context, parameter: click.Parameter, text: str) 
         return str(Service(text)) and text
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
+
+
+def _headers(
+    context: click.Context, parameter: click.Parameter, names: tuple[str, ...]
+) -> tuple[str, ...]:
+    for name in names:
+        if ComparedHeaders().has(name):
+            listed = ", ".join(NOT_COMPARED)
+            raise click.BadParameter(
+                f"must be one of {listed}, not {name!r}: all others are compared anyway"
+            )
+    return names
 
 
 def files_argument(
@@ -196,6 +209,7 @@ REPORTING = _grouped(
         "more",
         multiple=True,
         metavar="HEADER",
+        callback=_headers,
         help="Also compare this header, which is ignored by default, such as Server.",
     ),
     click.option("--allow", type=existing, help="A TOML file of allowed differences."),

@@ -15,6 +15,7 @@ from app.parity.difference import Difference, Kind
 from app.parity.document import root_of
 from app.parity.explain import explain
 from app.parity.finding import OTHERS, Finding, Findings, When
+from app.parity.headers import RECORDED
 from app.parity.identity import Identities
 from app.parity.latency import Latencies
 from app.parity.masking import Mask
@@ -42,10 +43,12 @@ class Demands:
     Attributes:
         slower_than: how many times as long as the legacy service the new one may take.
         dropped: how many connections the new service may end before it answers.
+        headers: what must be compared in each answer, besides the headers that always are.
     """
 
     slower_than: float | None = None
     dropped: int = 0
+    headers: tuple[str, ...] = ()
 
 
 @dataclass
@@ -84,6 +87,7 @@ class Verdict:
     _findings: Findings = field(default_factory=Findings)
     _identities: Identities = field(default_factory=Identities)
     _same_before: set[int] = field(default_factory=set)
+    _without_headers: int = 0
 
     def take(self, outcome: Outcome) -> None:
         """Count an outcome.
@@ -99,6 +103,7 @@ class Verdict:
             self.latency.take(side, seconds)
         for kind, place in {(item.kind, cut(item.where)) for item in outcome.noise}:
             count(self.noise, (kind, place), _MOST_PLACES, (kind, OTHERS))
+        self._without_headers += not all(map(outcome.headers.has, self.demands.headers))
         if len(self.not_compared) < _MOST_NAMES:
             for answer in (outcome.expected, outcome.found):
                 self.not_compared |= set(map(cut, outcome.headers.left_out(answer)))
@@ -128,6 +133,11 @@ class Verdict:
             found.append(f"{amount(self.failed.total(), 'request')} got no answer")
         if not self.compared:
             found.append("nothing was compared")
+        if self._without_headers:
+            found.append(
+                f"{amount(self._without_headers, 'recording')} held only {' and '.join(RECORDED)}:"
+                f" --compare {', '.join(self.demands.headers)} compared nothing there"
+            )
         return [*found, *self.coverage.problems(), *self._troubles(), *self._slowness()]
 
     @property
