@@ -17,7 +17,7 @@ _AHEAD = 4
 
 
 class StoppedError(Exception):
-    """So many requests got no answer that the run stopped; the message says the last reason."""
+    """The run stopped before its end; the message says why."""
 
 
 class Asking:

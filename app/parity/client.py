@@ -37,6 +37,10 @@ class NoAnswerError(Exception):
     """No answer came; the message names the service and says why."""
 
 
+class CutOffError(NoAnswerError):
+    """The run was stopped before the answer came."""
+
+
 @dataclass(frozen=True, slots=True)
 class Timed:
     """An answer and how long it took, in seconds."""
@@ -130,7 +134,7 @@ class Service:
             try:
                 connection = self._kept() or self._connected(deadline)
             except (OSError, ValueError) as error:
-                if not self.outage.wait(attempt):
+                if not self.outage.wait(attempt) and not self._is_stopped:
                     raise NoAnswerError(f"{self}: {str(error) or type(error).__name__}") from None
                 attempt += 1
                 continue
@@ -145,8 +149,10 @@ class Service:
                     self.outage.wait(dropped)  # It may be going down right now.
                     continue
                 answer = Answer(0, (), b"", Fault(FaultKind.DROPPED, f"{dropped} times"))
+            if answer.fault is not None and self._is_stopped:
+                break
             return Timed(answer, time.perf_counter() - started)
-        raise NoAnswerError(f"{self}: the run was stopped")
+        raise CutOffError(f"{self}: the run was stopped")
 
     def ask_whole(self, request: Request) -> Timed:
         """Do the same where a faulty answer is of no use. Raises NoAnswerError."""

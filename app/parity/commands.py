@@ -175,7 +175,7 @@ def _verdict(
         allowed_of(reporting.allow),
         mask,
         coverage,
-        Demands(slower_than, reporting.dropped),
+        Demands(slower_than, reporting.dropped, reporting.more),
         troubles,
     )
 

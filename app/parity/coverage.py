@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from app.parity.amount import amount
+from app.parity.bounds import count, cut
 from app.parity.document import content_type, format_of
 from app.parity.recording import Answer, Request
 from app.parity.text_tree import Node
@@ -191,13 +192,7 @@ class Coverage:
         }
 
     def _nothing_proven(self) -> str:
-        (status, count), *others = self.statuses.most_common()
-        if not others and status >= 400:
-            hint = _HINTS.get(status, "check the requests")
-            return (
-                f"nothing was proven: every answer was {status} ({amount(count, 'answer')}); {hint}"
-            )
-        return (
+        return same_error(self.statuses) or (
             f"nothing was proven: none of {amount(self.answers, 'answer')} held a process"
             f" ({self.nulls:,} were null); name users that have one"
         )
@@ -214,6 +209,15 @@ class Coverage:
         return bool(known)
 
 
+def same_error(statuses: Counter[int]) -> str | None:
+    """Say that all answers were the same error, ``None`` if they were not."""
+    (status, count), *others = statuses.most_common() or [(0, 0)]
+    if others or status < 400:
+        return None
+    hint = _HINTS.get(status, "check the requests")
+    return f"nothing was proven: every answer was {status} ({amount(count, 'answer')}); {hint}"
+
+
 def asked_format(request: Request) -> str | None:
     """Return the format that a request wants, ``None`` where it leaves that open."""
     named = {_FORMATS[item] for item in _accepted(request) if item in _FORMATS}
@@ -226,4 +230,4 @@ def _accepted(request: Request) -> Iterator[str]:
 
 
 def _count(names: Counter[str], name: str) -> None:
-    names[name if name in names or len(names) < _MOST_NAMES else _OTHER] += 1
+    count(names, cut(name), _MOST_NAMES, _OTHER)

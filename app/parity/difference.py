@@ -1,7 +1,12 @@
 """What can differ between two answers: kinds, each with what it names."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Final
+
+from app.parity.bounds import cut
+
+_LONGEST: Final = 10_000
 
 
 class Kind(StrEnum):
@@ -93,9 +98,18 @@ class Difference:
     def cause(self) -> str:
         """What differences of one kind share when they are one finding."""
         if self.kind in _BY_PLACE:
-            return self.where
+            return cut(self.where)
         if self.kind in _BY_VALUES:
-            return f"{self.expected} \N{RIGHTWARDS ARROW} {self.found}"
+            return f"{cut(str(self.expected))} \N{RIGHTWARDS ARROW} {cut(str(self.found))}"
         if self.kind is Kind.BROKEN_ANSWER:
             return str(self.found).partition(":")[0]
         return ""
+
+    def kept(self) -> "Difference":
+        """Return it as a report keeps it: without the rest of texts that go on and on."""
+        return replace(
+            self,
+            where=cut(self.where),
+            expected=self.expected and self.expected[:_LONGEST],
+            found=self.found and self.found[:_LONGEST],
+        )

@@ -2,19 +2,19 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from app.parity.bounds import cut
 from app.parity.difference import Difference, Kind
 from app.parity.outcome import Alone
 from app.parity.recording import Request
 
 _EXAMPLES: Final = 3
-# A hostile service may differ in ever new places, and in values of any length.
+# A hostile service may differ in ever new places.
 _MOST_FINDINGS: Final = 2_000
 _MOST_PLACES: Final = 1_000
-_LONGEST: Final = 10_000
 OTHERS: Final = "many other places"
 """The cause of what differs beyond the most findings that are kept apart."""
 _CHANCE: Final = 0.01
@@ -85,14 +85,15 @@ class Finding:
     ) -> None:
         """Add an answer's differences; ``beside`` are the causes of the exact kind that it has."""
         self.answers += 1
-        shape = frozenset(item.where for item in items), beside
+        places = [cut(item.where) for item in items]
+        shape = frozenset(places), beside
         if self.kind in _VAGUE and (shape in self.sets or len(self.sets) < _MOST_PLACES):
             self.sets[shape] += 1
-        for item in items:
-            if item.where in self.places or len(self.places) < _MOST_PLACES:
-                self.places[item.where] += 1
+        for place in places:
+            if place in self.places or len(self.places) < _MOST_PLACES:
+                self.places[place] += 1
         if len(self.examples) < _EXAMPLES:
-            self.examples.append(Example(request, _cut(items[0])))
+            self.examples.append(Example(request, items[0].kept()))
         if alone is not None:
             self.alone += alone
 
@@ -167,17 +168,6 @@ _VAGUE: Final = {
     Kind.ANOTHER_PROCESS: Kind.ANOTHER_USER,
 }
 """What an answer alone may look like -> what it is where others show that in the same place."""
-
-
-def _cut(item: Difference) -> Difference:
-    """Return a difference as it can be kept: without the rest of texts that go on and on."""
-    where, expected, found = item.where, item.expected, item.found
-    return replace(
-        item,
-        where=where[:_LONGEST],
-        expected=expected and expected[:_LONGEST],
-        found=found and found[:_LONGEST],
-    )
 
 
 def _grouped(items: Iterable[Difference]) -> dict[tuple[Kind, str], list[Difference]]:

@@ -59,9 +59,14 @@ def leave_to_the_main_thread() -> None:
         signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
 
 
+def came() -> bool:
+    """Whether a signal came and was held back."""
+    return _State.came
+
+
 def check() -> None:
     """Raise KeyboardInterrupt if a signal came and was held back."""
-    if _State.came:
+    if came():
         raise KeyboardInterrupt
 
 

@@ -1,6 +1,7 @@
 """Takes the requests that a proxy mirrors, and answers each at once with nothing."""
 
 import queue
+import socket
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -9,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from random import Random
 from typing import Final, Self
 
-from app.parity.interrupt import leave_to_the_main_thread
+from app.parity import interrupt
 from app.parity.recording import Headers, Request
 from app.webapi.routing import HttpActionDescriptor
 
@@ -18,6 +19,7 @@ PREFIX: Final = "/mirrored"
 QUEUE: Final = 10_000
 """The longest queue of requests to send; further ones are dropped and counted."""
 FULL: Final = "dropped: the queue was full"
+ENDED: Final = "dropped: the run ended"
 NOT_SAMPLED: Final = "not in the sample"
 ANOTHER_REQUEST: Final = "another address or method"
 
@@ -34,15 +36,17 @@ _DROPPED: Final = {
 
 Page = tuple[str, bytes]
 """A content type and a body."""
+_NOTHING: Final = ("text/plain; charset=utf-8", b"Nothing is here.\n")
+_BUSY: Final = ("text/plain; charset=utf-8", b"The run is busy or is ending: ask again.\n")
 
 
 class Listener:
-    """An HTTP server whose mirrored requests are iterated over, until it is stopped.
+    """An HTTP server whose mirrored requests are iterated over, until it or the run is stopped.
 
     Args:
         host, port: where to listen; port 0 takes a free one.
         action: the action whose GETs are taken.
-        pages: what other paths show: path -> what makes the page.
+        pages: what other paths show: path -> the page; may raise TimeoutError.
         sample: the share of requests that is taken, from 0 to 1.
         seed: for the sample.
 
@@ -84,24 +88,30 @@ class Listener:
         self._server.server_close()
 
     def _serve(self) -> None:
-        leave_to_the_main_thread()
+        interrupt.leave_to_the_main_thread()
         self._server.serve_forever(0.1)
 
     def __iter__(self) -> Iterator[Request | None]:
         """Yield requests as they come, and ``None`` after each fifth of a second without one."""
-        while not self._stopped:
+        while not self._stopped and not interrupt.came():
             try:
                 yield self._queue.get(timeout=0.2)
             except queue.Empty:
                 yield None
 
     def stop(self) -> None:
-        """End the iteration; what still waits is dropped. A signal handler may call it."""
-        self._stopped = True
+        """End the iteration and take nothing more; what still waits is dropped and counted."""
+        with self._lock:
+            self._stopped = True
+            for _ in range(self._queue.qsize()):
+                self._queue.get_nowait()
+                self.others[ENDED] += 1
 
     def take(self, method: str, target: str, headers: Headers) -> None:
         """Queue a mirrored request, or count why not."""
         with self._lock:
+            if self._stopped:
+                return
             request = self._taken(method, target, headers)
             if isinstance(request, str):
                 self.others[request] += 1
@@ -112,7 +122,7 @@ class Listener:
                 self.others[FULL] += 1
 
     def page(self, path: str) -> Page | None:
-        """Return what another path shows, ``None`` where nothing is."""
+        """Return what another path shows, ``None`` where nothing is. Raises TimeoutError."""
         return self._pages(path)
 
     def _taken(self, method: str, target: str, headers: Headers) -> Request | str:
@@ -153,9 +163,12 @@ def _server(host: str, port: int, listener: Listener) -> ThreadingHTTPServer:
                 self.send_response(204)
                 self.end_headers()
                 return
-            page = listener.page(target)
-            content_type, body = page or ("text/plain; charset=utf-8", b"Nothing is here.\n")
-            self.send_response(404 if page is None else 200)
+            try:
+                page = listener.page(target)
+                status, (content_type, body) = (200, page) if page else (404, _NOTHING)
+            except TimeoutError:
+                status, (content_type, body) = 503, _BUSY
+            self.send_response(status)
             self.send_header("Content-Type", content_type)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
@@ -165,6 +178,7 @@ def _server(host: str, port: int, listener: Listener) -> ThreadingHTTPServer:
             """Log nothing: the proxy has its own log."""
 
     class Server(ThreadingHTTPServer):
+        address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         daemon_threads = True
         request_queue_size = 1024
 

@@ -1,21 +1,21 @@
 """Runs the kit on live traffic: sends what a listener receives, until it is stopped."""
 
-import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
 from queue import Empty, SimpleQueue
 from typing import Any, Final, TypeVar
 
+from app.parity import interrupt
 from app.parity.client import NoAnswerError
-from app.parity.interrupt import leave_to_the_main_thread
 from app.parity.listener import Page
 
 _Item = TypeVar("_Item")
 _Made = TypeVar("_Made")
-_PAGE_SECONDS: Final = 10
+_PAGE_SECONDS: Final = 10.0
+_TICK: Final = 0.2
+"""Seconds after which pages are made and a stop is noticed, whatever is waited for."""
 
 
 class Pages:
@@ -23,22 +23,26 @@ class Pages:
 
     Args:
         made: path -> what makes its page.
+        seconds: how long a page is waited for.
     """
 
-    def __init__(self, made: Mapping[str, Callable[[], Page]]) -> None:
+    def __init__(
+        self, made: Mapping[str, Callable[[], Page]], seconds: float = _PAGE_SECONDS
+    ) -> None:
         self._made = made
+        self._seconds = seconds
         self._wanted: SimpleQueue[tuple[str, Future[Page]]] = SimpleQueue()
 
     def __call__(self, path: str) -> Page | None:
-        """Return a page, ``None`` for an unknown path or after the run's end."""
+        """Return a page, ``None`` for an unknown path.
+
+        Raises TimeoutError where the run does not make it in time, as after its end.
+        """
         if path not in self._made:
             return None
         page: Future[Page] = Future()
         self._wanted.put((path, page))
-        try:
-            return page.result(_PAGE_SECONDS)
-        except TimeoutError:
-            return None
+        return page.result(self._seconds)
 
     def make(self) -> None:
         """Make the pages that are waited for."""
@@ -72,6 +76,8 @@ def run(
 ) -> Generator[tuple[_Item, _Made | NoAnswerError], None, None]:
     """Yield each item with what ``ask`` made of it, soon after it was made.
 
+    After a signal it waits for no pause: whoever stopped the run makes ``ask`` end at once.
+
     Args:
         ask: may raise NoAnswerError.
         items: what to send; ``None`` says that there is none now.
@@ -81,41 +87,36 @@ def run(
         between: is called often, while no result is being judged.
     """
     asked = 0
+    next_at = time.monotonic()
     waiting: dict[Future[_Made], _Item] = {}
-    with ThreadPoolExecutor(concurrency, initializer=leave_to_the_main_thread) as pool:
+    with ThreadPoolExecutor(concurrency, initializer=interrupt.leave_to_the_main_thread) as pool:
         for item in items:
             between()
             if item is not None:
-                time.sleep(pause)
+                while not interrupt.came():
+                    left = next_at - time.monotonic()
+                    if left <= 0 and len(waiting) < concurrency:
+                        break
+                    yield from _made(waiting, min(left, _TICK) if left > 0 else _TICK)
+                    between()
                 waiting[pool.submit(ask, item)] = item
+                next_at = time.monotonic() + pause
                 asked += 1
-            full = len(waiting) >= concurrency
-            done, _ = wait(waiting, None if full else 0, FIRST_COMPLETED)
-            yield from _made(done, waiting)
+            yield from _made(waiting, 0)
             if asked == limit:
                 break
-        done, _ = wait(waiting)
-        yield from _made(done, waiting)
-
-
-@contextmanager
-def stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
-    """Call ``stop`` on SIGINT and SIGTERM: for a run on live traffic this is the usual end."""
-    before = {
-        number: signal.signal(number, lambda *_: stop())
-        for number in (signal.SIGINT, signal.SIGTERM)
-    }
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        while waiting:
+            yield from _made(waiting, _TICK)
+            between()
 
 
 def _made(
-    done: Iterable["Future[_Made]"], waiting: dict["Future[_Made]", _Item]
+    waiting: dict["Future[_Made]", _Item], seconds: float
 ) -> Iterator[tuple[_Item, _Made | NoAnswerError]]:
-    for future in done:
+    """Yield what is made, and take it from what waits; for the first wait so many seconds."""
+    if not waiting:
+        time.sleep(seconds)
+    for future in wait(waiting, seconds, FIRST_COMPLETED).done:
         item = waiting.pop(future)
         try:
             yield item, future.result()

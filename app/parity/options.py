@@ -13,6 +13,7 @@ import click
 from app.parity.arguments import Listening, Masking, Pace, Reporting, Requests
 from app.parity.client import MAX_BODY, parse_base_url
 from app.parity.credentials import KEY_PASSWORD, Credentials, HeaderType
+from app.parity.headers import NOT_COMPARED, ComparedHeaders
 from app.parity.matrix import SIZE
 
 _Command = Callable[..., Any]
@@ -46,9 +47,11 @@ def _address(
     if text is None:
         return None
     host, _, port = text.rpartition(":")
-    if not host or not (port.isascii() and port.isdecimal() and int(port) < 65536):
-        raise click.BadParameter(f"must be HOST:PORT, not {text!r}")
-    return host.strip("[]"), int(port)
+    name = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    is_port = port.isascii() and port.isdecimal() and int(port) < 65536
+    if not name or (":" in name and name == host) or not is_port:
+        raise click.BadParameter(f"must be HOST:PORT or [IPv6]:PORT, not {text!r}")
+    return name, int(port)
 
 
 def url_argument(context: click.Context, parameter: click.Parameter, text: str) -> str:
@@ -58,6 +61,18 @@ def url_argument(context: click.Context, parameter: click.Parameter, text: str) 
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
     return text
+
+
+def _headers(
+    context: click.Context, parameter: click.Parameter, names: tuple[str, ...]
+) -> tuple[str, ...]:
+    for name in names:
+        if ComparedHeaders().has(name):
+            listed = ", ".join(NOT_COMPARED)
+            raise click.BadParameter(
+                f"must be one of {listed}, not {name!r}: all others are compared anyway"
+            )
+    return names
 
 
 def files_argument(
@@ -195,6 +210,7 @@ REPORTING = _grouped(
         "more",
         multiple=True,
         metavar="HEADER",
+        callback=_headers,
         help="Also compare this header, which is ignored by default, such as Server.",
     ),
     click.option("--allow", type=existing, help="A TOML file of allowed differences."),

@@ -218,14 +218,15 @@ class Comparison:
         )
 
     def _ask(self, request: Request, seconds: dict[str, list[float]]) -> _Round:
-        # A broken answer of the legacy service is nothing to compare with. Times are taken where
-        # both services have answered the same request before, so that both stores are warm.
-        legacy = self._legacy.ask_whole(request).answer
+        # A broken answer of the legacy service is nothing to compare with. The first answers are
+        # timed: of both services, neither has the answer ready from the moment before.
+        legacy = self._legacy.ask_whole(request)
         new = self._new.ask(request)
         again = self._legacy.ask_whole(request)
+        seconds["legacy"].append(legacy.seconds)
         seconds["new"].append(new.seconds)
-        seconds["legacy"].append(again.seconds)
-        return _Round(legacy, rebased(self._new, request, new.answer, legacy), again.answer)
+        found = rebased(self._new, request, new.answer, legacy.answer)
+        return _Round(legacy.answer, found, again.answer)
 
     def _judged(self, request: Request, rounds: list[_Round]) -> _Judged:
         first = rounds[0].legacy

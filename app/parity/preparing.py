@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
-from typing import cast
+from typing import Final, cast
 
 import click
+from click.core import ParameterSource
 from flask import current_app
 
 from app.host.application import WebApi
@@ -20,6 +21,17 @@ from app.parity.masking import Mask
 from app.parity.selection import Selection
 from app.parity.terminal import say
 from app.webapi.routing import HttpActionDescriptor
+
+_NEEDED: Final = {
+    "sample": "listen",
+    "mask_key": "masked",
+    "log_fields": "logs",
+    "log_method": "logs",
+    "log_url": "logs",
+    "log_headers": "logs",
+}
+"""Parameter of a command -> the one without which it does nothing."""
+_NOT_LIVE: Final = ("repeat", "failures", "seed")
 
 
 def service_of(
@@ -42,6 +54,7 @@ def selection_of(
     listening: Listening | None = None,
 ) -> Selection:
     """Return the requests to send. Raises UsageError where that is not clear."""
+    _refuse_without_effect(click.get_current_context())
     listens = listening is not None and listening.listen is not None
     named = requests.users is not None or bool(requests.logs) or recordings is not None
     if listens and named:
@@ -116,6 +129,22 @@ def coverage_of(action: HttpActionDescriptor | None = None) -> Coverage:
     """Return the coverage, still empty, of an action, the application's first for ``None``."""
     action = action or _action()
     return Coverage(action.parameter, tuple(_app().contracts[action].members()))
+
+
+def _refuse_without_effect(context: click.Context) -> None:
+    """Refuse an option that does nothing beside the others. Raises UsageError."""
+    flags = {option.name: option.opts[0] for option in context.command.params}
+    given = {
+        name
+        for name in flags
+        if name and context.get_parameter_source(name) is not ParameterSource.DEFAULT
+    }
+    for name, needed in _NEEDED.items():
+        if name in given and needed not in given:
+            raise click.UsageError(f"{flags[name]} has no effect without {flags[needed]}")
+    for name in _NOT_LIVE:
+        if {name, "listen"} <= given:
+            raise click.UsageError(f"{flags[name]} has no effect with --listen")
 
 
 def _action(path: str | None = None) -> HttpActionDescriptor:

@@ -1,5 +1,6 @@
 """The command that records a service."""
 
+from collections import Counter
 from collections.abc import Generator
 from contextlib import ExitStack, closing
 from dataclasses import replace
@@ -13,6 +14,7 @@ from app.parity import live
 from app.parity.arguments import Listening, Masking, Pace, Requests
 from app.parity.asking import Asking, StoppedError
 from app.parity.client import NoAnswerError, Service, Timed
+from app.parity.coverage import same_error
 from app.parity.credentials import Credentials
 from app.parity.interrupt import allowed_between
 from app.parity.mirrored import Traffic, mirrored
@@ -83,37 +85,57 @@ def record(
     pace = replace(pace, rate=pace.rate or (None if service.is_local else _GENTLE))
     chosen = selection_of(service, requests, listening=listening)
     mask = chosen_mask(masking, chosen.action)
+    skipped: Counter[str] = Counter()
     with (
         stoppable(service),
         Recorder(output, resume, error_detail, mask) as recorder,
         ExitStack() as stack,
     ):
         if listening.listen is not None:
-            pages = {"/metrics": lambda: live.metrics({"answers": recorder.statuses})}
+            pages = {
+                "/metrics": lambda: live.metrics({"answers": recorder.statuses, "skipped": skipped})
+            }
             traffic = stack.enter_context(mirrored(listening, chosen.action, pages))
+            skipped = traffic.skipped
             run = _mirrored(traffic, recorder, service, pace, requests.limit)
         else:
             run = _chosen(chosen, recorder, service, pace)
         try:
-            _write(run, recorder, errors)
+            failed = _write(run, recorder, output, errors)
         except StoppedError as error:
             say(str(error), err=True)
             return ExitCode.COULD_NOT_ASK
         finally:
             say_others(chosen)
+            for why, count in skipped.most_common():
+                say(f"skipped: {count:,} {why}")
             say(f"{output}: {recorder.summary()}")
-    return ExitCode.SAME if recorder.complete else ExitCode.COULD_NOT_ASK
+    if failed or not recorder.in_file:
+        return ExitCode.COULD_NOT_ASK
+    problem = same_error(recorder.in_file)
+    if problem is not None:
+        say(f"FAILED: {problem}")
+    return ExitCode.SAME if problem is None else ExitCode.DIFFERENT
 
 
-def _write(run: _Recorded, recorder: Recorder, errors: int) -> None:
-    """Record what is answered. Raises StoppedError beyond so many 5xx."""
+def _write(run: _Recorded, recorder: Recorder, output: Path, errors: int) -> int:
+    """Record what is answered, and return how many requests were not.
+
+    Raises StoppedError beyond so many 5xx, and where the file can't be written.
+    """
+    failed = 0
     with closing(run):
         for (tag, request), made in run:
             if isinstance(made, NoAnswerError):
                 say(f"{request.target}: {made}", err=True)
+                failed += 1
             else:
-                recorder.write(tag, request, made.answer)
+                try:
+                    recorder.write(tag, request, made.answer)
+                except OSError as error:
+                    raise StoppedError(f"stopped: {output}: {error.strerror}") from None
                 _stop_beyond(errors, recorder)
+    return failed
 
 
 def _chosen(chosen: Selection, recorder: Recorder, service: Service, pace: Pace) -> _Recorded:

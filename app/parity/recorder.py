@@ -3,6 +3,7 @@
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Final, Self
@@ -36,7 +37,7 @@ class Recorder:
         self._mask = mask
         self._seen: set[int] = set()
         self._next_id = 0
-        self._wanted = 0
+        self._before: Counter[int] = Counter()
         self.statuses: Counter[int] = Counter()
 
     def __enter__(self) -> Self:
@@ -49,14 +50,14 @@ class Recorder:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._file.close()
+        with suppress(OSError):  # It writes once more what a full disk did not take.
+            self._file.close()
 
     def missing(self, items: Iterable[Tagged]) -> Iterator[Tagged]:
         """Yield the requests that are not in the file yet, each once."""
         for tag, request in items:
             if hash(request) not in self._seen:
                 self._seen.add(hash(request))
-                self._wanted += 1
                 yield tag, request
 
     def write(self, tag: str, request: Request, answer: Answer) -> None:
@@ -71,9 +72,9 @@ class Recorder:
         self.statuses[answer.status] += 1
 
     @property
-    def complete(self) -> bool:
-        """Whether every request that was wanted has its answer."""
-        return self._next_id > 0 and self.statuses.total() == self._wanted
+    def in_file(self) -> Counter[int]:
+        """The statuses of all answers in the file, with how often."""
+        return self._before + self.statuses
 
     def summary(self) -> str:
         """Say what was written."""
@@ -96,6 +97,7 @@ class Recorder:
                 found = parse(text, f"{self._path}:{number}")
                 self._check(found, number)
                 self._seen.add(hash(found.request))
+                self._before[found.answer.status] += 1
                 self._next_id = max(self._next_id, found.id + 1)
         self._file.truncate(end)
         self._file.seek(0, os.SEEK_END)

@@ -58,7 +58,7 @@ def judge(run: Run, report: Report, reporting: Reporting) -> int:
         with closing(run):
             for _, made in run:
                 if isinstance(made, NoAnswerError):
-                    verdict.failed[str(made)] += 1
+                    verdict.fail(str(made))
                 else:
                     verdict.take(made)
     except StoppedError as error:

@@ -17,6 +17,8 @@ _DATE: Final = re.compile(
 )
 _NUMBER: Final = re.compile(r"[+-]?(?:\d{1,400}(?:\.\d{0,400})?|\.\d{1,400})(?:[eE][+-]?\d{1,3})?")
 _WIDE: Final = Context(prec=2_000)
+_MOST_MARKS: Final = 30
+"""The most combining marks in a row, as in Unicode's Stream-Safe Text Format."""
 _DOUBLE: Final = 17
 """The most digits that a double is written with."""
 
@@ -43,9 +45,24 @@ def _text_kind(before: str, after: str) -> Kind:
         return Kind.WHITE_SPACE
     if before.lower() == after.lower():
         return Kind.LETTER_CASE
-    if unicodedata.normalize("NFKC", before) == unicodedata.normalize("NFKC", after):
+    if _is_cheap(before) and _is_cheap(after) and _normal(before) == _normal(after):
         return Kind.NORMALIZATION
     return Kind.OTHER_VALUE
+
+
+def _normal(text: str) -> str:
+    return unicodedata.normalize("NFKC", text)
+
+
+def _is_cheap(text: str) -> bool:
+    """Whether a text can be normalized in time: the sorting of many marks in a row is quadratic."""
+    marks = 0
+    for character in text:
+        first = unicodedata.normalize("NFKD", character)[0]
+        marks = marks + 1 if unicodedata.combining(first) else 0
+        if marks > _MOST_MARKS:
+            return False
+    return True
 
 
 def _one_line(text: str) -> str:

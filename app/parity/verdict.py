@@ -8,12 +8,14 @@ from typing import Final
 
 from app.parity.allowed import AllowedDifferences
 from app.parity.amount import amount
+from app.parity.bounds import count, cut
 from app.parity.client import DROPPED, UNASKED
 from app.parity.coverage import Coverage
 from app.parity.difference import Difference, Kind
 from app.parity.document import root_of
 from app.parity.explain import explain
-from app.parity.finding import Finding, Findings, When
+from app.parity.finding import OTHERS, Finding, Findings, When
+from app.parity.headers import RECORDED
 from app.parity.identity import Identities
 from app.parity.latency import Latencies
 from app.parity.masking import Mask
@@ -21,6 +23,8 @@ from app.parity.outcome import Outcome, Result, result_of
 
 _MOST_REQUESTS: Final = 100_000
 _MOST_NAMES: Final = 50
+_MOST_PLACES: Final = 1_000
+_MOST_REASONS: Final = 100
 
 
 class ExitCode(IntEnum):
@@ -39,10 +43,12 @@ class Demands:
     Attributes:
         slower_than: how many times as long as the legacy service the new one may take.
         dropped: how many connections the new service may end before it answers.
+        headers: what must be compared in each answer, besides the headers that always are.
     """
 
     slower_than: float | None = None
     dropped: int = 0
+    headers: tuple[str, ...] = ()
 
 
 @dataclass
@@ -81,6 +87,7 @@ class Verdict:
     _findings: Findings = field(default_factory=Findings)
     _identities: Identities = field(default_factory=Identities)
     _same_before: set[int] = field(default_factory=set)
+    _without_headers: int = 0
 
     def take(self, outcome: Outcome) -> None:
         """Count an outcome.
@@ -94,11 +101,17 @@ class Verdict:
             return
         for side, seconds in outcome.seconds.items():
             self.latency.take(side, seconds)
-        self.noise.update({(item.kind, item.where) for item in outcome.noise})
+        for kind, place in {(item.kind, cut(item.where)) for item in outcome.noise}:
+            count(self.noise, (kind, place), _MOST_PLACES, (kind, OTHERS))
+        self._without_headers += not all(map(outcome.headers.has, self.demands.headers))
         if len(self.not_compared) < _MOST_NAMES:
             for answer in (outcome.expected, outcome.found):
-                self.not_compared |= outcome.headers.left_out(answer)
+                self.not_compared |= set(map(cut, outcome.headers.left_out(answer)))
         self._judge(outcome)
+
+    def fail(self, reason: str) -> None:
+        """Count a request without an answer."""
+        count(self.failed, cut(reason), _MOST_REASONS, "other reasons")
 
     @property
     def findings(self) -> list[Finding]:
@@ -120,6 +133,11 @@ class Verdict:
             found.append(f"{amount(self.failed.total(), 'request')} got no answer")
         if not self.compared:
             found.append("nothing was compared")
+        if self._without_headers:
+            found.append(
+                f"{amount(self._without_headers, 'recording')} held only {' and '.join(RECORDED)}:"
+                f" --compare {', '.join(self.demands.headers)} compared nothing there"
+            )
         return [*found, *self.coverage.problems(), *self._troubles(), *self._slowness()]
 
     @property
@@ -147,7 +165,9 @@ class Verdict:
             steady = self._identities.named(steady, user, root, found)
             flaky = self._identities.named(flaky, user, root, found)
         left = set(
-            self.allowed.remaining([*steady, *flaky], lambda item: self._masked(outcome, [item])[0])
+            self.allowed.remaining(
+                [*steady, *flaky], lambda item: self._masked(outcome, [item])[0].kept()
+            )
         )
         if (steady or flaky) and not left:
             self.only_allowed += 1

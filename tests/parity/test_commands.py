@@ -347,6 +347,29 @@ def test_what_cant_be_asked_ends_with_3(run: Run, tmp_path: Path) -> None:
     assert "Connection refused" in recorded.stderr
 
 
+def test_a_header_that_recordings_lack_is_not_called_compared(
+    run: Run, url: str, some: Path
+) -> None:
+    """Those of 1.0.0 hold two headers."""
+    done = run("replay", some, url, "--compare", "Server")
+
+    said = "120 recordings held only Content-Type and Allow: --compare Server compared nothing"
+    assert f"FAILED: {said} there" in done.stdout
+    assert done.returncode == 1
+
+
+def test_a_recording_of_only_one_error_proves_nothing(run: Run, url: str) -> None:
+    """Also where it is resumed; a right answer beside it proves something."""
+    wrong = ["record", f"{url}/wrong", "--users", "1"]
+    first, resumed = run(*wrong), run(*wrong, "--resume")
+    good = run("record", url, "--users", "1,2", "--resume")
+
+    for done in (first, resumed):
+        assert "FAILED: nothing was proven: every answer was 404 (2 answers)" in done.stdout
+        assert done.returncode == 1
+    assert good.returncode == 0
+
+
 def test_nothing_compared_is_a_failure(run: Run, url: str, tmp_path: Path) -> None:
     """An empty file proves nothing."""
     (tmp_path / "none.jsonl").write_text("", encoding="utf-8")
@@ -454,13 +477,40 @@ def test_allowed_differences(
         (["record", "http://a", "--log", "bad.jsonl"], "must be an IIS W3C log"),
         (["record", "http://a", "--users", "1", "--header", "x"], "must be 'Name: value'"),
         (["record", "http://a", "--users", "1", "--rate", "0"], "x>0"),
-        (["record", "http://a", "--users", "1", "--mask-key", "empty"], "empty: it must hold"),
         (
             ["record", "http://a", "--users", "1", "--mask", "stationname"],
             "'--mask': 'stationname' is not one of process_id, active, charge_complete,",
         ),
         (["compare", "http://a", "http://b", "--users", "1", "--mask", "x"], "one of process_id,"),
         (["replay", "bad.jsonl", "http://a", "--mask", "x"], "'x' is not one of process_id,"),
+        (
+            ["record", "http://a", "--users", "1", "--mask", "price", "--mask-key", "empty"],
+            "empty: it must hold",
+        ),
+        (
+            ["record", "http://a", "--users", "1", "--mask-key", "empty"],
+            "--mask-key has no effect without --mask",
+        ),
+        (
+            ["record", "http://a", "--users", "1", "--sample", "0.5"],
+            "--sample has no effect without --listen",
+        ),
+        (
+            ["record", "http://a", "--users", "1", "--log-url", "url"],
+            "--log-url has no effect without --log",
+        ),
+        (
+            ["record", "http://a", "--listen", "127.0.0.1:0", "--failures", "2"],
+            "--failures has no effect with --listen",
+        ),
+        (
+            ["compare", "http://a", "http://a", "--listen", "127.0.0.1:0", "--repeat", "2"],
+            "--repeat has no effect with --listen",
+        ),
+        (
+            ["compare", "http://a", "http://a", "--users", "1", "--compare", "Sever"],
+            "Upgrade, not 'Sever': all others are compared anyway",
+        ),
         (["replay", "bad.jsonl", "http://a", "--allow", "bad.jsonl"], "is not TOML"),
     ],
 )

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import replace
+from unicodedata import normalize
 
 import pytest
 
@@ -301,6 +302,8 @@ _WIDE = {
         "<r>" + "<a>\u00fc</a>" * 4_900 + "x" * 800_000 + "</r>",
     ),
     "text of another charset": (_JSON, '{"a":"' + "\u00fc" * 440_000 + '"}'),
+    "marks": (_JSON, '{"a":"x' + "\u0301\u0327" * 220_000 + '"}'),
+    "hidden marks": (_JSON, '{"a":"x' + "\u0f73" * 290_000 + '"}'),
     "blanks": (_XML, "<r" + " " * 900_000 + "x></r>"),
     "comments": (_XML, "<!---->" * 9_000 + "<r"),
 }
@@ -322,6 +325,19 @@ def test_a_hostile_document_is_explained_in_time(name: str) -> None:
 
     assert all(differences)
     assert time.monotonic() - started < 20
+
+
+@pytest.mark.parametrize(
+    ("marks", "kind"),
+    [(1, "Unicode normalization"), (30, "Unicode normalization"), (31, "other value")],
+)
+def test_normal_forms_are_named_where_marks_are_not_without_end(marks: int, kind: str) -> None:
+    """No language puts more than a few on one letter; a long text may hold many letters."""
+    text = "e\u0301" * 3_000 + "e" + "\u0301" * marks
+
+    found = _named(_answer(f'{{"a":"{text}"}}'), _answer(f'{{"a":"{normalize("NFC", text)}"}}'))
+
+    assert found == [(kind, "a")]
 
 
 @pytest.mark.parametrize(

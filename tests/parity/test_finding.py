@@ -183,3 +183,16 @@ def test_an_example_does_not_go_on_and_on() -> None:
 
     (finding,) = found.gathered()
     assert finding.examples[0].difference == Difference(Kind.OTHER_VALUE, "a", "1", "x" * 10_000)
+
+
+@pytest.mark.parametrize("kind", [Kind.EXTRA_MEMBER, Kind.MEDIA_TYPE, Kind.ESCAPE])
+def test_a_name_does_not_go_on_and_on(kind: Kind) -> None:
+    """Neither as a cause, nor as a place, nor in an example; a hostile service sends many."""
+    found = Findings()
+    name = "n" * 900_000
+    found.take(_REQUEST, [Difference(kind, name, name, name)], When.ALWAYS, None)
+
+    (finding,) = found.gathered()
+    assert max(map(len, finding.places)) == 200
+    assert len(finding.cause) <= 403
+    assert len(finding.examples[0].difference.where) == 200

@@ -1,8 +1,16 @@
 """Times of both sides, and what they allow to say."""
 
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
 import pytest
 
+from app.parity.client import Service
 from app.parity.latency import Latencies
+from app.parity.outcome import Comparison
+from app.parity.recording import Request
+from tests.parity.services import serving
 
 
 def _latencies(legacy: list[float], new: list[float]) -> Latencies:
@@ -51,3 +59,29 @@ def test_one_side_alone_is_slower_than_none() -> None:
     made.take("service", [0.1] * 600)
 
     assert made.slower() == []
+
+
+def _slow_at_first() -> Callable[..., Iterable[bytes]]:
+    """Make a service that takes 100 ms for the first answer only."""
+    asked = 0
+
+    def app(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        nonlocal asked
+        asked += 1
+        time.sleep(0.1 if asked == 1 else 0)
+        start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", "2")])
+        return [b"{}"]
+
+    return app
+
+
+def test_the_first_answers_of_both_services_are_timed() -> None:
+    """One that was asked just before would be faster than itself."""
+    with serving(_slow_at_first()) as legacy, serving(_slow_at_first()) as new:
+        sides = Service(legacy), Service(new)
+        outcome = Comparison(*sides)(Request("GET", "/", (("Host", "a"),)))
+        for side in sides:
+            side.close()
+
+    assert min(outcome.seconds["legacy"]) >= 0.1
+    assert min(outcome.seconds["new"]) >= 0.1

@@ -93,6 +93,28 @@ def test_other_paths_show_the_run(listening: Listener) -> None:
     assert _send(listening.port, "GET", "/x", ("Host", "a")) == (404, b"Nothing is here.\n")
 
 
+def test_a_page_of_a_busy_run_is_not_called_missing() -> None:
+    """Who watches the run can tell that from a wrong path."""
+
+    def busy(_: str) -> Page | None:
+        raise TimeoutError
+
+    with Listener("127.0.0.1", 0, _ACTION, busy) as listening:
+        status, text = _send(listening.port, "GET", "/metrics", ("Host", "a"))
+
+    assert (status, text) == (503, b"The run is busy or is ending: ask again.\n")
+
+
+def test_what_waits_at_the_stop_is_counted(listening: Listener) -> None:
+    """What comes later is no part of the run."""
+    for user in range(3):
+        listening.take("GET", f"{_STATUS}{user}", ())
+    listening.stop()
+    listening.take("GET", f"{_STATUS}4", ())
+
+    assert listening.others == {listener.ENDED: 3}
+
+
 def test_what_the_queue_cannot_hold_is_dropped_and_counted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -133,6 +155,19 @@ def test_it_stops_while_nothing_comes(listening: Listener) -> None:
 
     assert list(listening) == []
     assert time.monotonic() - started < 5
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="there is no IPv6 here")
+def test_it_listens_with_ipv6() -> None:
+    """Where the host is such an address."""
+    try:
+        made = Listener("::1", 0, _ACTION, _page)
+    except OSError as error:
+        pytest.skip(str(error))
+    with made, socket.create_connection(("::1", made.port), timeout=5) as proxy:
+        proxy.sendall(b"GET / HTTP/1.0\r\n\r\n")
+
+        assert proxy.recv(100).startswith(b"HTTP/1.1 200 ")
 
 
 def test_a_taken_address_is_refused() -> None:

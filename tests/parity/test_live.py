@@ -1,12 +1,13 @@
 """A run on live traffic."""
 
-import os
 import signal
 import threading
 import time
 from collections.abc import Iterator
 
-from app.parity import live
+import pytest
+
+from app.parity import interrupt, live
 from app.parity.client import NoAnswerError
 from app.parity.recording import Request
 
@@ -80,15 +81,49 @@ def test_a_request_without_an_answer_is_a_result() -> None:
     assert made[Request("GET", "/2")] == "answer"
 
 
-def test_signals_stop_a_run_and_are_given_back() -> None:
-    """SIGINT and SIGTERM are the usual end."""
-    stopped: list[int] = []
-    before = signal.getsignal(signal.SIGTERM)
+def test_pages_are_made_while_all_requests_hang_and_between_two_of_them() -> None:
+    """A pause of minutes, and a service that does not answer, hide no counts."""
+    moments: list[float] = []
+    over = threading.Event()
 
-    with live.stopped_by_signals(lambda: stopped.append(1)):
-        os.kill(os.getpid(), signal.SIGTERM)
-        os.kill(os.getpid(), signal.SIGINT)
-        while len(stopped) < 2:
-            time.sleep(0.01)
+    def between() -> None:
+        moments.append(time.monotonic())
+        if len(moments) == 6:
+            over.set()
 
-    assert signal.getsignal(signal.SIGTERM) is before
+    def ask(request: Request) -> bool:
+        return over.wait(20)
+
+    started = time.monotonic()
+    made = [
+        *live.run(ask, _requests(2), concurrency=1, between=between),
+        *live.run(lambda _: True, _requests(2), concurrency=1, pause=0.5, between=between),
+    ]
+
+    assert all(answer is True for _, answer in made)
+    assert 0.5 < time.monotonic() - started < 10
+
+
+def test_a_signal_ends_the_pause_and_gives_what_is_there() -> None:
+    """It raises nothing: it is the usual end."""
+
+    def requests() -> Iterator[Request]:
+        yield Request("GET", "/1")
+        signal.raise_signal(signal.SIGTERM)
+        yield Request("GET", "/2")
+
+    started = time.monotonic()
+    with interrupt.held_back(lambda: None):
+        made = list(live.run(lambda _: 1, requests(), concurrency=4, pause=60))
+
+    assert len(made) == 2
+    assert time.monotonic() - started < 30
+
+
+def test_a_page_that_nobody_makes_is_an_error() -> None:
+    """It is another answer than that of an unknown path."""
+    pages = live.Pages({"/": lambda: ("text/plain", b"here")}, seconds=0.1)
+
+    assert pages("/x") is None
+    with pytest.raises(TimeoutError):
+        pages("/")

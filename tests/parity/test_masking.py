@@ -141,7 +141,8 @@ def test_what_gzip_holds_is_masked(named: Headers) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "encoding"), [(b"Alice", "br"), (gzip.compress(b'{"a":"Alice"}', mtime=0)[:-8], "gzip")]
+    ("body", "encoding"),
+    [(b"Alice", "br"), (gzip.compress(b'{"a":"Alice"}', mtime=0)[:-8], "gzip")],
 )
 def test_what_cant_be_decoded_has_one_token(body: bytes, encoding: str) -> None:
     """It is the same only as its own bytes."""

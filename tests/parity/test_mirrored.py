@@ -3,9 +3,12 @@
 import http.client
 import json
 import signal
+import socket
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,7 @@ import pytest
 from app.host.application import WebApi
 from app.parity.recording import read
 from tests import truth
+from tests.parity.hostile import sends, talking, whole
 from tests.parity.mutants import MUTANTS
 from tests.parity.services import Changed, serving
 
@@ -142,9 +146,79 @@ def test_live_traffic_becomes_recordings(
 
 
 @pytest.mark.parametrize(
+    ("options", "code"), [(["--concurrency", "4"], 1), (["--rate", "0.05"], 0)]
+)
+def test_a_stop_waits_for_no_service_and_no_pause(
+    clean_env: dict[str, str], tmp_path: Path, url: str, options: list[str], code: int
+) -> None:
+    """What was answered is judged, and what was cut off or not sent yet is counted."""
+    with talking(sends(b"")) if code else nullcontext(url) as new:
+        arguments = ["compare", url, new, "--timeout", "60", "--json", "report.json", *options]
+        with _listening(clean_env, tmp_path, *arguments) as (command, port):
+            _mirror(port, range(1000, 1008))
+            truth.until(lambda: "answers" in _page(port, "/metrics"))
+            time.sleep(0.5)
+            started = time.monotonic()
+            command.send_signal(signal.SIGTERM)
+            assert command.wait(30) == code
+            seconds = time.monotonic() - started
+            output = command.output()
+
+    report = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
+    assert seconds < 10
+    assert report["skipped"] == {"dropped: the run ended": 8 - report["compared"]}
+    assert report["compared"] == (0 if code else 1)
+    assert "not answered" not in output
+
+
+def test_a_recording_that_is_stopped_is_complete(clean_env: dict[str, str], tmp_path: Path) -> None:
+    """What a service did not answer yet is counted, and is no failure."""
+
+    def talk(client: socket.socket) -> None:
+        if not answered.is_set():
+            answered.set()
+            client.sendall(whole(b"{}"))
+
+    answered = threading.Event()
+    with (
+        talking(talk) as url,
+        _listening(clean_env, tmp_path, "record", url, "--timeout", "60") as (command, port),
+    ):
+        _mirror(port, range(1000, 1004))
+        truth.until(lambda: "answers_total" in _page(port, "/metrics"))
+        command.send_signal(signal.SIGTERM)
+        code = command.wait(30)
+        output = command.output()
+
+    assert code == 0, output
+    assert "skipped: 3 dropped: the run ended" in output
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no shell there ignores Ctrl-C for a command")
+def test_what_a_shell_ignores_stays_ignored(
+    clean_env: dict[str, str], tmp_path: Path, url: str
+) -> None:
+    """In a script, `command &` is not for Ctrl-C."""
+    with ExitStack() as stack:
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            command, port = stack.enter_context(
+                _listening(clean_env, tmp_path, "compare", url, url)
+            )
+        finally:
+            signal.signal(signal.SIGINT, before)
+        command.send_signal(signal.SIGINT)
+        _mirror(port, range(1000, 1003))
+
+        truth.until(lambda: _same(port, 3))
+
+
+@pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--listen", "nowhere"], "must be HOST:PORT, not 'nowhere'"),
+        (["--listen", "nowhere"], "must be HOST:PORT or [IPv6]:PORT, not 'nowhere'"),
+        (["--listen", "::1:9000"], "must be HOST:PORT or [IPv6]:PORT, not '::1:9000'"),
+        (["--listen", "[2001:db8::1]:9000"], "--listen [2001:db8::1]:9000: "),
         (["--listen", "127.0.0.1:1", "--users", "1"], "--listen sends what is mirrored"),
         (["--listen", "192.0.2.1:9000"], "--listen 192.0.2.1:9000: "),
         (["--listen", "127.0.0.1:9000", "--sample", "0"], "--sample"),

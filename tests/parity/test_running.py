@@ -258,3 +258,41 @@ def test_a_broken_answer_is_not_recorded(kit: Kit, tmp_path: Path) -> None:
     assert "cut short" in ended.err
     assert (tmp_path / "recordings.jsonl").read_bytes() == b""
     assert ended.code == 3
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no shell there limits a file's size")
+def test_a_full_disk_stops_a_recording_and_is_named(
+    kit: Kit, clean_env: dict[str, str], make_app: Callable[..., WebApi], tmp_path: Path
+) -> None:
+    """What was recorded is kept, and goes on when there is room."""
+    with serving(make_app(log_requests=False)) as url:
+        record = ["record", url, "--users", "1000-1010"]
+        ended = subprocess.run(
+            ["sh", "-c", 'ulimit -f 4; exec "$0" "$@"', *_COMMAND, *record],
+            cwd=tmp_path,
+            env=clean_env,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        resumed = kit(*record, "--resume")
+
+    assert ended.stderr == "stopped: recordings.jsonl: File too large\n"
+    assert ended.returncode == 3
+    assert "22 in all" in resumed.out
+
+
+@pytest.mark.parametrize("line", ["[" * 100_000, '{"a": ' * 100_000, "Infinity"])
+def test_an_absurd_recording_is_refused_in_one_line(kit: Kit, tmp_path: Path, line: str) -> None:
+    """However deep it is nested, and whatever its numbers are."""
+    first = (truth.RECORDINGS / "recordings.jsonl").read_text(encoding="utf-8").splitlines()[0]
+    absurd = first.replace('"id": 0', '"id": Infinity') if line == "Infinity" else line
+    (tmp_path / "bad.jsonl").write_text(f"{absurd}\n", encoding="utf-8")
+    with talking(_LEGACY) as url:
+        replayed = kit("replay", "bad.jsonl", url)
+        resumed = kit("record", url, "--users", "1", "--output", "bad.jsonl", "--resume")
+
+    for ended in (replayed, resumed):
+        assert "bad.jsonl:1: is not a recording: " in ended.err
+        assert ended.err.count("\n") == 1
+        assert ended.code == 2

@@ -153,6 +153,24 @@ def test_a_result_is_named_by_what_weighs_most() -> None:
     assert result_of([], [], False) is Result.SAME
 
 
+def test_names_that_go_on_and_on_are_kept_cut_and_counted() -> None:
+    """Of the legacy service's noise, of what is allowed, and of what got no answer."""
+    verdict = _verdict(_NONE, Allowed("n", "r", _TODAY, Kind.EXTRA_MEMBER))
+    longer = _SAME.replace(b"}", b',"%s":1}' % (b"x" * 100_000))
+    moves = Difference(Kind.OTHER_VALUE, "", "1", "2")
+    for number in range(1_100):
+        noise = [replace(moves, where=f"{number}{'x' * 1_000}")]
+        verdict.take(replace(_outcome(_SAME, _SAME), noise=noise))
+        verdict.fail(f"{number} of {'x' * 1_000}")
+    verdict.take(_outcome(_SAME, longer))
+
+    (allowed,) = verdict.allowed.examples["n"]
+    assert (verdict.noise.total(), len(verdict.noise)) == (1_100, 1_001)
+    assert (verdict.failed.total(), len(verdict.failed)) == (1_100, 101)
+    texts = [allowed.where, *verdict.failed, *(place for _, place in verdict.noise)]
+    assert max(map(len, texts)) == 200
+
+
 @pytest.mark.parametrize(
     "value",
     ["1e999999999", "-1E999999999", '"sNaN"', '"NaN"', "1" * 5000, '"\\ud800"', "[1]", "{}"],
