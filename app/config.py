@@ -16,7 +16,7 @@ from app.errors import ConfigError, missing
 PREFIX = "CHARGECLOUD_"
 _SECRET = re.compile(r"pass|pwd|secret|token|credential|api_?key|odbc_connect", re.I)
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512")
-"""Of signatures. None is symmetric: who can check a token can't make one."""
+"""Signature algorithms, all asymmetric: a key that verifies a token can't sign one."""
 
 
 class _ValueRefusedError(ValueError):
@@ -197,7 +197,10 @@ class Settings:
     )
     api_keys_file: str | None = _setting(None, _path, "an absolute path")
     jwt_jwks: str | None = _setting(
-        None, _key_set, "an absolute path or an https URL", show=masked_place
+        None,
+        _key_set,
+        "an absolute path, an https URL, or an http URL of this machine",
+        show=masked_place,
     )
     jwt_issuer: str | None = _setting(None, _text, "one line of text")
     jwt_audience: str | None = _setting(None, _text, "one line of text")
@@ -212,7 +215,8 @@ class Settings:
         known = {PREFIX + item.name.upper(): item for item in fields(cls)}
         given = _with_files(known, environ)
         for name in sorted(given.keys() - known.keys()):
-            raise ConfigError(f"{name} is not a setting; there are: {', '.join(known)}")
+            files = (f"{secret}_FILE" for secret, item in known.items() if item.metadata["show"])
+            raise ConfigError(f"{name} is not a setting; there are: {', '.join([*known, *files])}")
         return cls(
             **{known[name].name: _read(known[name], name, text) for name, text in given.items()}
         )

@@ -56,6 +56,7 @@ def test_settings_are_read() -> None:
         ("DATABASE_URL", "mssql://h/d", "or mssql.pymssql://, not mssql://$"),
         ("DATABASE_URL", "postgresql+psycopg2://h/d", "must begin with sqlite://"),
         ("NOPE", "1", "is not a setting; there are: CHARGECLOUD_DATABASE_URL, "),
+        ("NOPE", "1", "CHARGECLOUD_DATABASE_URL_FILE, CHARGECLOUD_JWT_JWKS_FILE$"),
     ],
 )
 def test_a_bad_setting_is_named_with_what_is_allowed(name: str, text: str, said: str) -> None:

@@ -127,14 +127,14 @@ def _operation(api: Api, settings: Settings) -> dict[str, Any]:
     schemes = _schemes(settings)
     if schemes:
         denied = HttpError(messages.AUTHORIZATION_DENIED)
-        responses["401"] = _error("No key or token that opens.", denied)
+        responses["401"] = _error("No valid key or token.", denied)
         responses["403"] = _error("A token of another user.", denied)
         operation["security"] = [{name: []} for name in schemes]
     return operation
 
 
 def _schemes(settings: Settings) -> dict[str, dict[str, str]]:
-    """Return the ways to be let in, of which one is enough."""
+    """Return the security schemes; any one suffices."""
     found = {}
     if settings.api_keys_file:
         found["key"] = {"type": "apiKey", "in": "header", "name": "X-API-Key"}

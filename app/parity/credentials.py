@@ -1,4 +1,4 @@
-"""What opens the door of a service: headers with secrets, a client certificate, a CA."""
+"""Credentials for a service: secret headers, a client certificate, a CA."""
 
 import os
 import ssl

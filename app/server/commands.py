@@ -60,11 +60,11 @@ def serve(bind: str, workers: int | None, threads: int | None, with_demo: bool, 
     unreachable = _check(app.store)
     for check in app.checks.values():
         if problem := check():
-            click.echo(f"chargecloud: {problem}; this is tried again with each request", err=True)
+            click.echo(f"chargecloud: {problem}; requests try it again", err=True)
     if with_demo:
         _fill(app, bind)
     elif unreachable is not None:
-        click.echo(f"chargecloud: {unreachable}; it is asked again with each request", err=True)
+        click.echo(f"chargecloud: {unreachable}; requests try it again", err=True)
     run(bind, workers, threads)
 
 

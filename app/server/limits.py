@@ -9,4 +9,7 @@ GRACEFUL_SECONDS = 30
 THREADS = {"gunicorn": 4, "granian": 8, "waitress": 4}
 """Of each worker, by server, unless `serve --threads` says otherwise."""
 CONNECTIONS = {"gunicorn": 1000, "granian": 4000, "waitress": 1000}
-"""That each worker may keep open; granian has no bound but its descriptors."""
+"""Connections that each worker may keep open.
+
+granian enforces none: its descriptors are the limit.
+"""

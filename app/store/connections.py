@@ -199,7 +199,8 @@ def _run(kept: Kept, statement: str, parameters: Any, read: Callable[[Any], Resu
 
 def _close(connection: Any, pid: int) -> None:
     if pid != os.getpid():
-        # To close it would end the parent's session; it is kept so that nothing else does.
+        # Closing it would end the parent's session; keep it from the garbage collector, which
+        # would close it too.
         _INHERITED.append(connection)
         return
     with suppress(Exception):

@@ -32,7 +32,7 @@ class StatusQuery:
 
 
 def read_query(file: str, asked_by: str) -> StatusQuery:
-    """Read a file of SQL that asks for ``asked_by``; raises ValueError with what is wrong."""
+    """Read a file of SQL with the parameter ``asked_by``; raises ValueError with what is wrong."""
     try:
         written = Path(file).read_text(encoding="utf-8-sig")
     except OSError as error:
@@ -43,9 +43,9 @@ def read_query(file: str, asked_by: str) -> StatusQuery:
     code = "".join(text for text, quoted in parts if not quoted).strip().rstrip("; \t\r\n")
     found = sorted(set(_BIND.findall(code)))
     if found != [asked_by]:
-        asks = ", ".join(f":{name}" for name in found) or "nothing"
+        named = ", ".join(f":{name}" for name in found) or "no parameter"
         raise ValueError(
-            f"must be a file of SQL that asks for :{asked_by}: {file!r} asks for {asks}"
+            f"must be a file of SQL with :{asked_by} and no other parameter: {file!r} has {named}"
         )
     if ";" in code or not _READS.match(code):
         raise ValueError(f"must be a file of one SELECT: {file!r} is not")

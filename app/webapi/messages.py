@@ -1,4 +1,4 @@
-"""Every text that an error carries on the wire (AspNetWebStack's SRResources)."""
+"""Every text that an error carries on the wire; most are AspNetWebStack's (SRResources)."""
 
 RESOURCE_NOT_FOUND = "No HTTP resource was found that matches the request URI '{uri}'."
 NO_ROUTE_DATA = "No route data was found for this request."
@@ -15,8 +15,9 @@ MISSING_PARAMETER = (
     " reference type, a nullable type, or be declared as an optional parameter."
 )
 ERROR_OCCURRED = "An error has occurred."
-
-# Not Web API's: the detail of a 404 for a user without a process, if NO_PROCESS is set to 404.
-NO_VALUE = "The {0} has no {1}."
 AUTHORIZATION_DENIED = "Authorization has been denied for this request."
+
+# http.sys's.
 INVALID_HOSTNAME = "Bad Request - Invalid Hostname"
+# This service's: the detail of a 404 for a user without a process, if NO_PROCESS is 404.
+NO_VALUE = "The {0} has no {1}."

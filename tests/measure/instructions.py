@@ -14,6 +14,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+import click
+
 from app.host.actions import CHARGE_PROCESS, RESOURCES
 from app.store.store import Store
 from tests import packages, truth
@@ -72,6 +74,12 @@ def _ask(port: int, accept: str, times: int) -> None:
     client.close()
 
 
-if __name__ == "__main__":
+@click.command()
+def main() -> None:
+    """Count the instructions of a worker for each request, under valgrind."""
     for accept, ratio in ratios().items():
-        print(f"{accept}: {ratio:.3f} of the constant Flask view's instructions")
+        click.echo(f"{accept}: {ratio:.3f} of the constant Flask view's instructions")
+
+
+if __name__ == "__main__":
+    main()

@@ -106,7 +106,10 @@ def test_a_key_sets_url_is_shown_without_what_may_be_secret(place: str, shown: s
 )
 def test_keys_come_encrypted_or_from_this_machine(place: str) -> None:
     """Whatever a URL begins with."""
-    with pytest.raises(ConfigError, match=r"must be an absolute path or an https URL$"):
+    with pytest.raises(
+        ConfigError,
+        match=r"must be an absolute path, an https URL, or an http URL of this machine$",
+    ):
         Settings.from_environ({"CHARGECLOUD_JWT_JWKS": place})
 
 

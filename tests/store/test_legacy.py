@@ -269,5 +269,5 @@ def test_serve_waits_for_a_database_that_is_away(
 
     assert (away.status, back.status) == (500, 200)
     assert back.body.decode() == legacy_schema.ANSWER
-    assert "; it is asked again with each request" in output
+    assert "; requests try it again" in output
     assert "Traceback" not in output

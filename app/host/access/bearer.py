@@ -13,7 +13,7 @@ LEEWAY = 10
 
 
 class Refused(Exception):  # noqa: N818  an outcome, not an error
-    """A token that is not believed; the message is for the log."""
+    """A token that is refused; the message is for the log."""
 
 
 class Tokens:
@@ -41,7 +41,7 @@ class Tokens:
         }
 
     def problem(self) -> str | None:
-        """Return why no token can be believed, ``None`` if one can: whether there are keys."""
+        """Return why no token can be verified, ``None`` if one can: whether there are keys."""
         return self._keys.problem()
 
     def user_id(self, token: str) -> int:

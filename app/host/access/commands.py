@@ -15,7 +15,7 @@ from app.host.application import WebApi
 
 @click.group("keys")
 def keys() -> None:
-    """Make, list and revoke API keys.
+    """Add, list and revoke API keys.
 
     They are kept in the file that CHARGECLOUD_API_KEYS_FILE names.
     """

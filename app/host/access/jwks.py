@@ -1,4 +1,9 @@
-"""The public keys that bearer tokens are signed with, from a file or a URL, read again in time."""
+"""The public keys that verify bearer tokens, from a file or a URL, read again in time.
+
+PyJWT's ``PyJWKClient`` is not used: it fetches with each request while the issuer fails, makes
+other requests wait for a fetch, reads answers of any size, drops keys that it can't renew, and
+follows redirects in older versions.
+"""
 
 import base64
 import json

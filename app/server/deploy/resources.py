@@ -13,7 +13,7 @@ _CONNECTION_KB = 64
 _OTHER_THREADS = 16
 """Of a process: its main one, those of a server written in Rust, a probe, a reader of keys."""
 _FILES_OF_A_THREAD = 4
-"""Of SQLite: the store, its log, its index and a moment's other one; a server has one socket."""
+"""Descriptors: SQLite's file, -wal, -shm and one temporary; a database server needs one socket."""
 _OTHER_FILES = 128
 
 

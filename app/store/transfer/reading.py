@@ -36,7 +36,7 @@ def values(
 ) -> Iterator[Iterator[Stored]]:
     """Give the values of a file, read as they are asked for.
 
-    A big regular file is read by a child, where there is fork; a pipe is not, for a child that
+    On Linux, a big regular file is read by a child; a pipe is not, for a child that
     waits for one would outlive a parent that is killed. Enter this before the store is connected:
     a child has all that is open. What it gives raises StoreError. Arguments are those of
     ``records.read``.
