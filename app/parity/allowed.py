@@ -120,7 +120,7 @@ def read(path: Path) -> list[Allowed]:
     """Read a TOML file of ``[[allowed]]`` tables. Raises AllowedError."""
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise AllowedError(f"{path}: is not TOML: {error}") from None
     if set(tables) - {"allowed"} or not isinstance(tables.get("allowed", []), list):
         raise AllowedError(f"{path}: must hold [[allowed]] tables only")

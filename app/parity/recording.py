@@ -94,7 +94,7 @@ def parse(line: bytes, where: str) -> Recording:
         return _recording(json.loads(line))
     except KeyError as error:
         raise RecordingError(f"{where}: {error.args[0]} is missing") from None
-    except (ValueError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise RecordingError(f"{where}: is not a recording: {error}") from None
 
 

@@ -48,6 +48,7 @@ def test_a_file_is_read(tmp_path: Path) -> None:
         ("allowed = [1]", "entry 1: must be a table, not 1"),
         ("[other]", r"must hold \[\[allowed\]\] tables only"),
         ("what?", "is not TOML"),
+        pytest.param("a = " + "[" * 100_000, "is not TOML", id="nested"),
     ],
 )
 def test_a_wrong_file_is_refused(tmp_path: Path, text: str, said: str) -> None:
