@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from app.host.application import WebApi
-from app.parity.allowed import AllowedDifferences
+from app.parity.allowed import Allowed, AllowedDifferences
 from app.parity.asking import Asking
 from app.parity.client import NoAnswerError, Service
 from app.parity.crowd import Crowd
@@ -142,6 +142,27 @@ def test_a_stale_answer_is_named(app: WebApi) -> None:
 
     assert verdict.counts == {Result.SAME: 1, Result.DIFFERENT: 1}
     assert _names(verdict) == {"stale answer": 1}
+
+
+def test_a_stale_answer_keeps_its_differences_of_form(app: WebApi) -> None:
+    """Its values are the legacy service's, but not how they are written."""
+    percents = {"now": 10}
+    current = Changed(app, lambda answer: _percent(iter([percents["now"]]))(answer))
+
+    def written(answer: Answer) -> Answer:
+        body = _percent(iter([10]))(answer).body.replace(b"ChargeCloudAPI.Models", b"Other")
+        return Answer(answer.status, answer.headers, body)
+
+    (_, request) = _requests(1)
+    entry = Allowed("cache", "r", date.max, Kind.STALE)
+    verdict = Verdict(AllowedDifferences([entry], date.today()), Mask(()), coverage())
+
+    with _comparison(current, Changed(app, written)) as comparison:
+        verdict.take(comparison(request))
+        percents["now"] = 20
+        verdict.take(comparison(request))
+
+    assert _names(verdict) == {"namespace": 2, "other value current_percent": 1}
 
 
 def test_a_second_answer_that_differs_is_named(app: WebApi) -> None:
