@@ -14,6 +14,7 @@ from app.parity.explain import OF_RECORDINGS, explain
 from app.parity.headers import ComparedHeaders
 from app.parity.masking import Mask
 from app.parity.recording import Answer, Recording, Request
+from app.parity.value_differences import sort_of
 
 _ALONE = 3
 _ANOTHER_VALUE: Final = {
@@ -306,11 +307,12 @@ def _is_noise(item: Difference, noise: list[Difference]) -> bool:
 def _is_alike(item: Difference, own: Difference) -> bool:
     """Whether a difference of the legacy service from itself excuses one at the same place.
 
-    Any other value is like a value that changes. Else the kind must be the same and, but for what
-    holds a value, what is found too. Nothing excuses an error.
+    Any other value of the same sort is like a value that changes. Else the kind must be the same
+    and, but for what holds a value, what is found too. Nothing excuses an error.
     """
     if item.kind is Kind.OTHER_VALUE:
-        return own.kind in _ANOTHER_VALUE
+        sorts = {sort_of(str(each.found).strip('"')) for each in (item, own)}
+        return own.kind in _ANOTHER_VALUE and len(sorts) == 1
     if item.kind is not own.kind or (item.kind is Kind.STATUS and str(item.found) >= "400"):
         return False
     if item.kind is Kind.HEADER and item.where.lower() != "content-type":

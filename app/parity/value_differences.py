@@ -36,6 +36,16 @@ def value_kinds(before: str, after: str, *, may_be_number: bool) -> Named:
         yield _text_kind(before, after), None
 
 
+def sort_of(text: str) -> str:
+    """Return what a text looks like: a boolean, a number, a date with its zone, or other text."""
+    if text in ("true", "false"):
+        return "boolean"
+    if _NUMBER.fullmatch(text.strip()):
+        return "number"
+    found = _DATE.fullmatch(text.strip())
+    return f"date {found[4]}" if found else "text"
+
+
 def _text_kind(before: str, after: str) -> Kind:
     if _one_line(before) == _one_line(after):
         return Kind.LINE_BREAK

@@ -279,7 +279,7 @@ def _member(member: str, value: Callable[[bytes], bytes]) -> Change:
     [
         (lambda _: b"", "missing member current_percent"),
         (lambda _: b',"current_percent":null', "nil"),
-        (lambda _: b',"current_percent":"n/a"', "value type"),
+        (lambda pair: pair.replace(b":", b':"') + b'"', "value type"),
         (lambda pair: pair + b"000", "number scale"),
     ],
 )
@@ -303,6 +303,21 @@ def test_a_value_that_moves_excuses_no_other_kind(
     verdict = _compared(Changed(app, legacy), Changed(app, latest), _requests(1)[:1])
 
     assert _names(verdict) == {finding: 1}
+
+
+@pytest.mark.parametrize("text", [b"n/a", b"", b"true", b"2026-01-02T03:04:05Z"])
+def test_a_number_that_moves_excuses_no_other_sort_of_text_in_xml(app: WebApi, text: bytes) -> None:
+    """XML writes numbers, dates, booleans and text alike."""
+
+    def other(answer: Answer) -> Answer:
+        body = re.sub(rb"(?<=<current_percent>)[^<]*", text, answer.body)
+        return Answer(answer.status, answer.headers, body)
+
+    legacy = Changed(app, _percent(count(10)))
+
+    verdict = _compared(legacy, Changed(app, other), _requests(1)[1:])
+
+    assert _names(verdict) == {"other value current_percent": 1}
 
 
 def test_an_order_that_moves_excuses_no_other_body(app: WebApi) -> None:
