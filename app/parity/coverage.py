@@ -83,7 +83,7 @@ class Coverage:
         answers: how many were compared.
         statuses, media_types, charsets: of the answers, with how often.
         asked: the formats, ``json`` and ``xml``, that requests wanted, with how often.
-        processes: answers that held a process, by format.
+        processes: answers that held a process with a value, by format.
         nulls: answers that held no process but null.
         urls: the different targets of the requests.
         users: those of the requests.
@@ -146,7 +146,7 @@ class Coverage:
             return [self._nothing_proven()]
         return [
             f"nothing was proven for {name.upper()}: {amount(count, 'request')} asked for it,"
-            " and no answer in it held a process"
+            " and no answer in it held a process with a value"
             for name, count in sorted(self.asked.items())
             if not self.processes[name]
         ]
@@ -193,20 +193,21 @@ class Coverage:
 
     def _nothing_proven(self) -> str:
         return same_error(self.statuses) or (
-            f"nothing was proven: none of {amount(self.answers, 'answer')} held a process"
-            f" ({self.nulls:,} were null); name users that have one"
+            f"nothing was proven: none of {amount(self.answers, 'answer')} held a process with a"
+            f" value ({self.nulls:,} were null); name users that have one"
         )
 
     def _take_process(self, name: str, root: Node) -> bool:
-        """Count the members of a value, and say whether it is a process."""
+        """Count the members of a value, and say whether it is a process with a value."""
         members = self.members[name]
         known = [child for child in root.children if child.name in members]
         self.nulls += root.is_leaf and root.value is None
         for child in known:
             members[child.name].take(child)
-        if known:
+        has_value = any(not child.is_leaf or child.value is not None for child in known)
+        if has_value:
             self.processes[name] += 1
-        return bool(known)
+        return has_value
 
 
 def same_error(statuses: Counter[int]) -> str | None:

@@ -1,5 +1,6 @@
 """Says how two answers differ: bytes first, and only where they differ the text's tokens."""
 
+import re
 from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Final
@@ -26,6 +27,7 @@ OF_RECORDINGS: Final = ComparedHeaders(RECORDED)
 
 _MOST: Final = 200
 """More differences of one answer are not named: it is another document."""
+_CHARSET: Final = re.compile(r"\s*;\s*charset\s*=[^;]*", re.I)
 _Parse = Callable[[str], Node]
 
 
@@ -39,7 +41,7 @@ def explain(
 
     Status, headers and body count; of an answer that is not whole, only its fault, and of one with
     another status, only that. A body that can't be decoded is like none but itself. A body is not
-    explained where the format differs already, and not compared for HEAD.
+    compared for HEAD.
     """
     if expected.fault or found.fault:
         return list(_faults(expected, found))
@@ -62,8 +64,6 @@ def explain(
         shown = old_reason + text_of(expected), new_reason + text_of(found)
         return [*different, Difference(kind, "body", *shown)]
     if expected.body == found.body:
-        return different
-    if any(item.kind is Kind.MEDIA_TYPE for item in different):
         return different
     return [*different, *_bodies(expected, found)]
 
@@ -131,10 +131,20 @@ def _content_types(expected: Answer, found: Answer) -> Iterator[Difference]:
     (old_type, old_charset), (new_type, new_charset) = map(content_type, (expected, found))
     if old_type != new_type:
         yield Difference(Kind.MEDIA_TYPE, "Content-Type", old_type, new_type)
-    elif old_charset != new_charset:
+    if old is None or new is None:
+        return
+    if old_charset != new_charset:
         yield Difference(Kind.CHARSET, "Content-Type", old_charset, new_charset)
-    elif old != new:
+    same = old_type == new_type, old_charset == new_charset
+    if _written(old, *same) != _written(new, *same):
         yield Difference(Kind.HEADER, "Content-Type", old, new)
+
+
+def _written(text: str, has_type: bool, has_charset: bool) -> tuple[str, str]:
+    """Return how a Content-Type is written, without what is compared apart."""
+    name, mark, rest = text.partition(";")
+    parameters = mark + rest
+    return name if has_type else "", parameters if has_charset else _CHARSET.sub("", parameters)
 
 
 def _bodies(expected: Answer, found: Answer) -> Iterator[Difference]:
@@ -157,7 +167,8 @@ def _texts(expected: Answer, found: Answer, old: str, new: str) -> Iterator[Diff
     except ParseError:
         yield Difference(Kind.BODY, "body", old, new)
         return
-    parse = PARSERS[str(format_of(found))]
+    parse = PARSERS[str(format_of(expected))]
+    is_format = format_of(found) == format_of(expected)
     try:
         different = _compared(tree, parse(new), old, new)
         reason = None
@@ -170,13 +181,26 @@ def _texts(expected: Answer, found: Answer, old: str, new: str) -> Iterator[Diff
             yield Difference(Kind.OTHER_CHARSET, "body", old, f"{charset}: {new}")
             different, reason = other, None
     if reason is not None:
-        yield Difference(Kind.MALFORMED, "body", old, f"{reason}: {new}")
+        yield Difference(
+            Kind.MALFORMED if is_format else Kind.BODY, "body", old, f"{reason}: {new}"
+        )
     yield from different
 
 
 def _compared(old_tree: Node, new_tree: Node, old: str, new: str) -> list[Difference]:
     found = islice(tree_differences(old_tree, new_tree), _MOST)
-    return list(found) or [_between(old, new)]
+    different = [*_ends(old, new), *found]
+    return different or [_between(old, new)]
+
+
+def _ends(old: str, new: str) -> Iterator[Difference]:
+    """Compare the blanks around a document."""
+    before, after = (
+        (text[: -len(text.lstrip())], text[len(text.rstrip()) :]) for text in (old, new)
+    )
+    if before != after and old.strip() and new.strip():
+        is_line = "".join((*before, *after)).strip("\r\n") == ""
+        yield Difference(Kind.LINE_BREAK if is_line else Kind.WHITE_SPACE, "body", old, new)
 
 
 def _is_text(answer: Answer) -> bool:
@@ -213,4 +237,5 @@ def _between(old: str, new: str) -> Difference:
     """Name a difference that is in no token, but between them."""
     if old.replace("\r\n", "\n").strip("\r\n") == new.replace("\r\n", "\n").strip("\r\n"):
         return Difference(Kind.LINE_BREAK, "body", old, new)
-    return Difference(Kind.WHITE_SPACE, "body", old, new)
+    is_blank = "".join(old.split()) == "".join(new.split())
+    return Difference(Kind.WHITE_SPACE if is_blank else Kind.BODY, "body", old, new)

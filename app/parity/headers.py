@@ -29,8 +29,8 @@ NOT_COMPARED: Final = (
 """What each answer has of its own, what IIS adds of itself, and what is a connection's."""
 
 _LISTED: Final = frozenset(map(str.lower, NOT_COMPARED))
-_COOKIE: Final = re.compile(r"^([^=;]*)=[^;]*")
-_EXPIRES: Final = re.compile(r"(;\s*(?:expires|max-age)=)[^;]*", re.I)
+_COOKIE: Final = re.compile(r"^([^=;]*)=[^;]+")
+_EXPIRES: Final = re.compile(r"(;\s*expires=)[^;]*", re.I)
 _OWN: Final = {"content-encoding", "content-length"}
 
 
@@ -73,9 +73,10 @@ class ComparedHeaders:
 
 
 def without_cookie_values(headers: Headers) -> Headers:
-    """Return headers with nothing of a cookie but its name and attributes.
+    """Return headers with nothing of a cookie but its name, attributes, and whether it is empty.
 
-    Values are a session's own: they never repeat, and they are secrets.
+    Values are a session's own: they never repeat, and they are secrets. ``Expires`` moves with
+    the time of the answer.
     """
     return tuple((name, _compared(name.lower(), value)) for name, value in headers)
 

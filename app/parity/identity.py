@@ -28,11 +28,14 @@ class Identities:
     def __init__(self) -> None:
         self._owners: dict[int, str] = {}
         self._unknown: set[int] = set()
+        self._texts: set[int] = set()
 
     def remember(self, user: str, process: Node) -> None:
         """Remember a user's answer, if a process with values is in it."""
         if len(self._owners) < _MOST and _with_value(process):
             self._owners.setdefault(fingerprint(process), user)
+        if len(self._texts) < _MOST:
+            self._texts.add(hash(process.text))
 
     def owner(self, found: int) -> str | None:
         """Return the user whose answer has a fingerprint."""
@@ -45,7 +48,10 @@ class Identities:
     def named(
         self, differences: list[Difference], user: str, expected: Node, found: Node
     ) -> list[Difference]:
-        """Return one difference in place of all values', where the answer is another one."""
+        """Return one difference in place of all values', where the answer is another one.
+
+        A stale answer that the legacy service never wrote like this keeps them all.
+        """
         values = [item for item in differences if item.kind in _VALUES]
         valued = _with_value(found)
         if not values or not valued or fingerprint(expected) == fingerprint(found):
@@ -64,6 +70,8 @@ class Identities:
         if kind is Kind.STALE:
             new = f"an older one of user {user}"
         named = Difference(kind, "body", f"{old}: {expected.raw}", f"{new}: {found.raw}")
+        if kind is Kind.STALE and hash(found.text) not in self._texts:
+            return [*differences, named]
         return [*(item for item in differences if item.kind in _OUTSIDE), named]
 
 

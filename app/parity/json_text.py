@@ -56,6 +56,12 @@ def _container(text: str, at: int, node: Node, depth: int) -> Node:
         node.children.append(child)
         at = _skip(text, child.end)
     node.end = at + 1
+    starts = [*((child.start, child.raw_name) for child in node.children), (node.end, "")]
+    ends = [node.start, *(child.end for child in node.children)]
+    node.between = "".join(
+        text[end:start].replace(name, "", 1)
+        for end, (start, name) in zip(ends, starts, strict=True)
+    )
     return node
 
 

@@ -1,18 +1,38 @@
 """What came of one request: same, different, moved or flaky."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import Enum
+from itertools import combinations
+from typing import Final
 
-from app.parity.client import Service
+from app.parity.client import NoAnswerError, Service
 from app.parity.crowd import Crowd
 from app.parity.difference import Difference, Kind
 from app.parity.explain import OF_RECORDINGS, explain
 from app.parity.headers import ComparedHeaders
 from app.parity.masking import Mask
 from app.parity.recording import Answer, Recording, Request
+from app.parity.value_differences import sort_of
 
 _ALONE = 3
+_ANOTHER_VALUE: Final = {
+    Kind.OTHER_VALUE,
+    Kind.NUMBER_ROUNDING,
+    Kind.NUMBER_SIGN,
+    Kind.DATE_FRACTION_CUT,
+    Kind.DATE_FRACTION_ROUNDED,
+    Kind.DATE_ZONE_CHANGED,
+}
+"""What a value that changes is called; but for the first, only by chance."""
+_COMES_AND_GOES: Final = {
+    Kind.NIL,
+    Kind.MISSING_MEMBER,
+    Kind.EXTRA_MEMBER,
+    Kind.NULL_LEFT_OUT,
+}
+_OF_ANY_TEXT: Final = {Kind.NIL, Kind.EXTRA_MEMBER, Kind.BODY}
 
 
 class Result(Enum):
@@ -113,11 +133,13 @@ class Replay:
         headers = self._headers if item.all_headers else OF_RECORDINGS
         with self._crowd.inside():
             found, differences = self._differences(item, headers, seconds)
-            again = [
-                self._differences(item, headers, seconds)[1]
-                for _ in range(self._again if differences else 0)
-            ]
-        steady, flaky = _steady([differences, *again])
+            times = [differences]
+            with suppress(NoAnswerError):  # What was found already is not lost.
+                times.extend(
+                    self._differences(item, headers, seconds)[1]
+                    for _ in range(self._again if differences else 0)
+                )
+        steady, flaky = _steady(times)
         alone = _alone(
             self._crowd,
             [*steady, *flaky],
@@ -196,7 +218,8 @@ class Comparison:
             if judged.steady:
                 # Only what stays is different rather than flaky, and only where all answers of
                 # the legacy service agree.
-                rounds.append(self._ask(request, seconds))
+                with suppress(NoAnswerError):
+                    rounds.append(self._ask(request, seconds))
                 judged = self._judged(request, rounds)
         alone = _alone(
             self._crowd,
@@ -229,25 +252,35 @@ class Comparison:
         return _Round(legacy.answer, found, again.answer)
 
     def _judged(self, request: Request, rounds: list[_Round]) -> _Judged:
-        first = rounds[0].legacy
-        others = [rounds[0].again, *(answer for r in rounds[1:] for answer in (r.legacy, r.again))]
-        noise = _distinct([item for old in others for item in self._explain(request, first, old)])
-        noisy = {_noise_key(item) for item in noise}
+        own = [answer for each in rounds for answer in (each.legacy, each.again)]
+        noise = [
+            item
+            for one, other in combinations(own, 2)
+            if (different := self._explain(request, one, other))
+            for item in (*different, *self._explain(request, other, one))
+        ]
         found = [self._found(request, each) for each in rounds]
-        left = [[item for item in items if _noise_key(item) not in noisy] for items in found]
-        # A header that moves says nothing about the body.
-        moved = any(
-            item.kind is not Kind.HEADER and _noise_key(item) in noisy
-            for items in found
-            for item in items
-        )
+        left = [[item for item in items if not _is_noise(item, noise)] for items in found]
         steady, flaky = _steady(left)
+        flaky = [item for item in flaky if not _may_be_noise(item, noise)]
+        # A header that moves says nothing about the body, nor does a connection that ends.
+        moved = any(
+            item.kind not in (Kind.HEADER, Kind.CLOSING) for items in found for item in items
+        )
         return _Judged(steady, flaky, noise, result_of(steady, flaky, moved))
 
     def _found(self, request: Request, asked: _Round) -> list[Difference]:
-        """Return how a new answer differs from both legacy ones; it need only be like one."""
-        found = self._explain(request, asked.legacy, asked.new)
-        return found if found and self._explain(request, asked.again, asked.new) else []
+        """Return how a new answer differs from the legacy ones, none if it is like one of them.
+
+        An error is not enough like one if the other one is none.
+        """
+        before = self._explain(request, asked.legacy, asked.new)
+        if not before and not _is_error(asked.new):
+            return []
+        after = self._explain(request, asked.again, asked.new)
+        is_like_one = not before or not after
+        only_error = _is_error(asked.new) and _is_error(asked.legacy) != _is_error(asked.again)
+        return [] if is_like_one and not only_error else _distinct([*before, *after])
 
     def _explain(self, request: Request, old: Answer, new: Answer) -> list[Difference]:
         return explain(old, new, self._headers, request.method)
@@ -270,13 +303,48 @@ def _steady(times: list[list[Difference]]) -> tuple[list[Difference], list[Diffe
 
 
 def _distinct(items: list[Difference]) -> list[Difference]:
-    return list({(item.kind, item.where): item for item in reversed(items)}.values())
+    return list({(item.kind, item.where): item for item in reversed(items)}.values())[::-1]
 
 
-def _noise_key(item: Difference) -> tuple[str, bool]:
-    """Return what noise is known by: its place; a header that is missing is no other value."""
-    is_missing = item.kind is Kind.HEADER and item.found is None
-    return item.where, is_missing
+def _is_error(answer: Answer) -> bool:
+    return answer.status >= 400
+
+
+def _is_noise(item: Difference, noise: list[Difference]) -> bool:
+    """Whether the legacy service itself differs in this way at this place."""
+    return any(own.where == item.where and _is_alike(item, own) for own in noise)
+
+
+def _is_alike(item: Difference, own: Difference) -> bool:
+    """Whether a difference of the legacy service from itself excuses one at the same place.
+
+    Any other value of the same sort is like a value that changes. Else the kind must be the same
+    and, but for what holds a value, what is found too. Nothing excuses an error.
+    """
+    if item.kind is Kind.OTHER_VALUE:
+        sorts = {sort_of(str(each.found).strip('"')) for each in (item, own)}
+        return own.kind in _ANOTHER_VALUE and len(sorts) == 1
+    if item.kind is not own.kind or (item.kind is Kind.STATUS and str(item.found) >= "400"):
+        return False
+    if item.kind is Kind.HEADER and item.where.lower() != "content-type":
+        return _times(item) == _times(own)
+    return item.kind in _OF_ANY_TEXT or item.found == own.found
+
+
+def _times(item: Difference) -> tuple[int, ...]:
+    """Return how often each side has a header."""
+    return tuple(
+        0 if text is None else 1 + text.count(" | ") for text in (item.expected, item.found)
+    )
+
+
+def _may_be_noise(item: Difference, noise: list[Difference]) -> bool:
+    """Whether it can come of a change that was under way, and so counts only if it stays."""
+    if item.kind is Kind.STATUS:
+        return any(own.kind is Kind.STATUS and own.found == item.found for own in noise)
+    return item.kind in _ANOTHER_VALUE and any(
+        own.where == item.where and own.kind in _ANOTHER_VALUE | _COMES_AND_GOES for own in noise
+    )
 
 
 def _alone(
@@ -294,21 +362,24 @@ def _alone(
     def differs() -> bool:
         return not places.isdisjoint((item.kind, item.where) for item in ask())
 
-    with crowd.alone(f"{found[0].kind} {found[0].cause}") as may:
-        if not may:
-            return None
-        wrong = sum(differs() for _ in range(_ALONE))
-    with crowd.inside():
-        after = not wrong and any(differs() for _ in range(_ALONE))
-    return Alone(_ALONE, wrong, int(after))
+    with suppress(NoAnswerError):
+        with crowd.alone(f"{found[0].kind} {found[0].cause}") as may:
+            if not may:
+                return None
+            wrong = sum(differs() for _ in range(_ALONE))
+        with crowd.inside():
+            after = not wrong and any(differs() for _ in range(_ALONE))
+        return Alone(_ALONE, wrong, int(after))
+    return None
 
 
 def rebased(service: Service, request: Request, found: Answer, expected: Answer) -> Answer:
     """Read a service's own address in its answer as that of the request's Host.
 
-    Only where the service was sent its own Host; an error quotes the URI of its request.
+    Only where the service was sent its own Host, and only in an error: it quotes the URI of its
+    request. A value is compared as it is.
     """
-    if not service.own_host:
+    if not service.own_host or not (_is_error(found) and _is_error(expected)):
         return found
     host = (request.header("Host") or "").lower().removesuffix(":80").removesuffix(":443")
     for scheme in ("http", "https"):

@@ -46,6 +46,7 @@ class Node:
         namespace: of an element.
         attributes: of an element, as written, name and value with quotes.
         head: an element's start tag, a document's declaration before it.
+        between: the text between the children, without their names.
     """
 
     form: Form
@@ -59,6 +60,7 @@ class Node:
     namespace: str = ""
     attributes: tuple[tuple[str, str], ...] = ()
     head: str = ""
+    between: str = ""
 
     @property
     def raw(self) -> str:

@@ -2,11 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import Final
 
 from app.parity.charsets import is_misread
 from app.parity.difference import Difference, Kind
 from app.parity.text_tree import Form, Node
 from app.parity.value_differences import value_kinds
+
+_BOOLEANS: Final = ({"true", "1"}, {"false", "0"})
 
 
 def differences(old: Node, new: Node) -> Iterator[Difference]:
@@ -45,6 +48,7 @@ def _nodes(old: Node, new: Node, path: str, spaces: tuple[str, str]) -> Iterator
         yield from _children(old, new, path)
     else:
         yield Difference(Kind.VALUE_TYPE, where, old.raw, new.raw)
+        yield Difference(Kind.OTHER_VALUE, where, old.raw, new.raw)
 
 
 def _is_blank(node: Node) -> bool:
@@ -61,6 +65,7 @@ def _shown(node: Node) -> str:
 
 
 def _children(old: Node, new: Node, path: str) -> Iterator[Difference]:
+    yield from _between(old, new, path or "body")
     olds, news = _by_name(old), _by_name(new)
     both = {name for name in olds if name in news and olds[name].name == news[name].name}
     extra = {_letters(name): name for name in news if name not in both}
@@ -80,6 +85,18 @@ def _children(old: Node, new: Node, path: str) -> Iterator[Difference]:
     if [name for name in olds if name in both] != [name for name in news if name in both]:
         kind = Kind.ELEMENT_ORDER if old.head else Kind.MEMBER_ORDER
         yield Difference(kind, path or "body", ", ".join(olds), ", ".join(news))
+
+
+def _between(old: Node, new: Node, where: str) -> Iterator[Difference]:
+    """Compare what is between the children; blanks only if there are as many children."""
+    before, after = (node.between.replace("\r\n", "\n") for node in (old, new))
+    texts = ["".join(text.split()) for text in (before, after)]
+    if texts[0] != texts[1]:
+        if old.head:
+            yield Difference(Kind.OTHER_VALUE, where, texts[0], texts[1])
+    elif old.between != new.between and len(old.children) == len(new.children):
+        kind = Kind.LINE_BREAK if before == after else Kind.WHITE_SPACE
+        yield Difference(kind, where, old.raw, new.raw)
 
 
 def _letters(name: str) -> str:
@@ -128,7 +145,7 @@ def _attributes(old: Node, new: Node, where: str) -> Iterator[Difference]:
         if old.raw_name != new.raw_name:
             return  # A root's prefix is named already.
         yield Difference(Kind.PREFIX, where, _tag(old), _tag(new))
-    elif old.namespace == new.namespace and _is_null(old) == _is_null(new):
+    elif _own(old, new, before) != _own(new, old, after):
         yield Difference(Kind.ATTRIBUTE, where, _tag(old), _tag(new))
 
 
@@ -137,6 +154,18 @@ def _unprefixed(attributes: dict[str, str]) -> Iterator[tuple[str, str]]:
     for name, value in attributes.items():
         prefix, _, local = name.rpartition(":")
         yield "xmlns" if prefix == "xmlns" else local, value
+
+
+def _own(node: Node, other: Node, attributes: dict[str, str]) -> dict[str, str]:
+    """Return the attributes but those that make a namespace or nil which only one element has."""
+    prefix = node.raw_name.rpartition(":")[0]
+    namespace = f"xmlns:{prefix}" if prefix else "xmlns"
+    return {
+        name: value
+        for name, value in attributes.items()
+        if not (name == namespace and node.namespace != other.namespace)
+        and not (name.endswith(":nil") and _is_null(node) != _is_null(other))
+    }
 
 
 def _tag(node: Node) -> str:
@@ -156,13 +185,15 @@ def _leaves(old: Node, new: Node, where: str) -> Iterator[Difference]:
     before, after = str(old.value), str(new.value)
     if old.form is not new.form:
         yield Difference(Kind.VALUE_TYPE, where, old.raw, new.raw)
-    elif old.value is None:  # Only blanks may stand in an element that is nil.
+        if before == after or {before, after} in _BOOLEANS:
+            return
+    if old.form is new.form and old.value is None:  # Only blanks may stand in an element of nil.
         yield Difference(Kind.WHITE_SPACE, where, old.raw, new.raw)
     elif before == after and old.form in (Form.STRING, Form.TEXT):
         yield Difference(Kind.ESCAPE, where, old.raw, new.raw)
     elif is_misread(old.raw, new.raw):
         yield Difference(Kind.OTHER_CHARSET, where, old.raw, new.raw)
     else:
-        is_text = old.form is Form.STRING
+        is_text = old.form is new.form is Form.STRING
         for kind, could_be in value_kinds(before, after, may_be_number=not is_text):
             yield Difference(kind, where, old.raw, new.raw, could_be)

@@ -38,6 +38,16 @@ def value_kinds(before: str, after: str, *, may_be_number: bool) -> Named:
         yield _text_kind(before, after), None
 
 
+def sort_of(text: str) -> str:
+    """Return what a text looks like: a boolean, a number, a date with its zone, or other text."""
+    if text in ("true", "false"):
+        return "boolean"
+    if _NUMBER.fullmatch(text.strip()):
+        return "number"
+    found = _DATE.fullmatch(text.strip())
+    return f"date {found[4]}" if found else "text"
+
+
 def _text_kind(before: str, after: str) -> Kind:
     if _one_line(before) == _one_line(after):
         return Kind.LINE_BREAK
@@ -78,7 +88,7 @@ def _number_kind(before: str, after: str) -> Kind | None:
         return _same_number_kind(before.strip(), after.strip())
     if old == new.copy_negate():
         return Kind.NUMBER_SIGN
-    return Kind.NUMBER_ROUNDING if _is_rounded(old, new) or _is_rounded(new, old) else None
+    return Kind.NUMBER_ROUNDING if _is_rounded(old, new) or _is_double(old, new) else None
 
 
 def _same_number_kind(before: str, after: str) -> Kind:
@@ -105,17 +115,21 @@ def _plain(number: str) -> str:
 
 
 def _is_rounded(longer: Decimal, shorter: Decimal) -> bool:
-    """Whether a number is another one with fewer decimals, fewer digits, or as a double."""
+    """Whether a number is another one with fewer decimals."""
     place = int(shorter.as_tuple().exponent)
-    digits = len(shorter.normalize(_WIDE).as_tuple().digits)
-    if place > int(longer.as_tuple().exponent):
-        for rounding in (ROUND_HALF_EVEN, ROUND_HALF_UP, ROUND_DOWN):
-            fewer = Context(prec=digits, rounding=rounding).plus(longer)
-            with suppress(InvalidOperation):
-                if shorter in (longer.quantize(Decimal(1).scaleb(place), rounding, _WIDE), fewer):
-                    return True
-    is_double = digits <= _DOUBLE < len(longer.normalize(_WIDE).as_tuple().digits)
-    return is_double and isfinite(float(longer)) and float(longer) == float(shorter)
+    if not int(longer.as_tuple().exponent) < place <= 0:
+        return False
+    for rounding in (ROUND_HALF_EVEN, ROUND_HALF_UP, ROUND_DOWN):
+        with suppress(InvalidOperation):
+            if shorter == longer.quantize(Decimal(1).scaleb(place), rounding, _WIDE):
+                return True
+    return False
+
+
+def _is_double(one: Decimal, other: Decimal) -> bool:
+    """Whether two numbers are one double, which one of them has the digits of."""
+    digits = min(len(number.normalize(_WIDE).as_tuple().digits) for number in (one, other))
+    return digits <= _DOUBLE and isfinite(float(one)) and float(one) == float(other)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,10 +198,9 @@ def _zone_kind(old: _Date, new: _Date) -> Kind:
     """Name how the zones differ; ``DATE_TEXT`` for one zone, however it is written."""
     if old.zone == new.zone:
         return Kind.DATE_TEXT if old.clock == new.clock else Kind.OTHER_VALUE
-    if old.clock != new.clock and old.moment() != new.moment():
-        return Kind.OTHER_VALUE
-    if new.zone is None:
-        return Kind.DATE_ZONE_LEFT_OUT
-    if old.zone is None:
-        return Kind.DATE_ZONE_ADDED
-    return Kind.DATE_ZONE_CHANGED if old.clock == new.clock else Kind.DATE_IN_ANOTHER_ZONE
+    if old.clock == new.clock:
+        if new.zone is None:
+            return Kind.DATE_ZONE_LEFT_OUT
+        return Kind.DATE_ZONE_ADDED if old.zone is None else Kind.DATE_ZONE_CHANGED
+    is_same = None not in (old.zone, new.zone) and old.moment() == new.moment()
+    return Kind.DATE_IN_ANOTHER_ZONE if is_same else Kind.OTHER_VALUE

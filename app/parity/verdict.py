@@ -65,6 +65,7 @@ class Verdict:
         counts: outcomes by result.
         only_allowed: answers that differed, but only as allowed.
         skipped: what was not compared, with how often, by reason.
+        legacy_failed: answers that were not compared because the legacy service failed.
         failed: requests without an answer, with how often, by reason.
         stopped: why the run ended early.
         noise: how the legacy service differed from itself, with how often.
@@ -79,6 +80,7 @@ class Verdict:
     counts: Counter[Result] = field(default_factory=Counter)
     only_allowed: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
+    legacy_failed: int = 0
     failed: Counter[str] = field(default_factory=Counter)
     stopped: str | None = None
     noise: Counter[tuple[Kind, str]] = field(default_factory=Counter)
@@ -98,6 +100,7 @@ class Verdict:
             new = outcome.found.status or "nothing"
             reason = f"the legacy service answered {outcome.expected.status}, the new one {new}"
             self.skipped[reason] += 1
+            self.legacy_failed += 1
             return
         for side, seconds in outcome.seconds.items():
             self.latency.take(side, seconds)
@@ -133,6 +136,12 @@ class Verdict:
             found.append(f"{amount(self.failed.total(), 'request')} got no answer")
         if not self.compared:
             found.append("nothing was compared")
+        elif (lost := self.legacy_failed + self.counts[Result.MOVED]) > self.compared:
+            found.append(
+                f"too little was compared: {amount(self.compared, 'answer')} of"
+                f" {self.compared + lost:,}; the legacy service failed for"
+                f" {self.legacy_failed:,}, and {self.counts[Result.MOVED]:,} moved"
+            )
         if self._without_headers:
             found.append(
                 f"{amount(self._without_headers, 'recording')} held only {' and '.join(RECORDED)}:"

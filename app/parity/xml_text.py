@@ -91,7 +91,7 @@ def _content(text: str, node: Node, spaces: _Spaces, depth: int) -> int:
         raise _unexpected(text, at)
     node.end, node.value = at, value
     if node.children:
-        node.form, node.value = Form.ELEMENT, None
+        node.form, node.value, node.between = Form.ELEMENT, None, value
     return closing.end()
 
 

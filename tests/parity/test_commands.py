@@ -388,7 +388,7 @@ def test_nothing_compared_is_a_failure(run: Run, url: str, tmp_path: Path) -> No
             "1,1000",
             "proven: every answer was 404 (4 answers); check the path",
         ),
-        ("", "5-6", "none of 4 answers held a process (4 were null)"),
+        ("", "5-6", "none of 4 answers held a process with a value (4 were null)"),
     ],
 )
 def test_two_services_that_prove_nothing_fail(

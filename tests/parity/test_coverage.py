@@ -63,15 +63,23 @@ def test_answers_are_counted_by_status_format_charset_and_user() -> None:
     assert made.lines()[1].startswith("never seen with a value in JSON: active, ")
 
 
+_NIL = b'<a xmlns:i="http://www.w3.org/2001/XMLSchema-instance"><price i:nil="true" /></a>'
+
+
 @pytest.mark.parametrize(
     ("answers", "said"),
     [
         ([_answered(401)] * 4, "every answer was 401 (4 answers); check the credentials"),
         ([_answered(404)] * 4, "every answer was 404 (4 answers); check the path of the base URL"),
         ([_answered(500)] * 4, "every answer was 500 (4 answers); check the requests"),
-        ([_answered(200)] * 4, "none of 4 answers held a process (4 were null); name users"),
-        ([_answered(200), _answered(404)], "none of 2 answers held a process (1 were null)"),
-        ([_answered(200, b"{}")], "none of 1 answer held a process (0 were null)"),
+        ([_answered(200)] * 4, "none of 4 answers held a process with a value (4 were null)"),
+        ([_answered(200), _answered(404)], "none of 2 answers held a process with a value (1 were"),
+        ([_answered(200, b"{}")], "none of 1 answer held a process with a value (0 were"),
+        (
+            [_answered(200, b'{"price":null,"pricing":null}')],
+            "none of 1 answer held a process with a",
+        ),
+        ([_JSON, _answered(200, _NIL, "xml")], "for XML: 1 request asked"),
         ([_answered(200, b'{"Message":"no"}')], "none of 1 answer held a process"),
         ([_answered(500, _JSON.body)], "every answer was 500 (1 answer)"),
         ([_JSON, _answered(200)], "for XML: 1 request asked for it, and no answer in it held"),

@@ -78,9 +78,9 @@ def test_json_texts(expected: str, found: str, kind: str, where: str) -> None:
         ("2020-01-02T03:59:59.9999999", "2020-01-02T04:00:00.000", ["date fraction rounded"]),
         ("2020-01-02T03:59:59.5", "2020-01-02T04:00:00", ["date fraction rounded"]),
         ("2020-01-02T03:04:05Z", "2020-01-02T03:04:05", ["date zone left out"]),
-        ("2020-01-02T06:04:05+03:00", "2020-01-02T03:04:05", ["date zone left out"]),
+        ("2020-01-02T06:04:05+03:00", "2020-01-02T03:04:05", ["other value"]),
         ("2020-01-02T03:04:05", "2020-01-02T03:04:05Z", ["date zone added"]),
-        ("2020-01-02T03:04:05", "2020-01-02T06:04:05+03:00", ["date zone added"]),
+        ("2020-01-02T03:04:05", "2020-01-02T06:04:05+03:00", ["other value"]),
         ("2020-01-02T03:04:05Z", "2020-01-02T06:04:05+03:00", ["date in another zone"]),
         ("2020-01-02T03:04:05Z", "2020-01-02T03:04:05+03:00", ["date zone changed"]),
         (
@@ -123,6 +123,9 @@ def test_dates(expected: str, found: str, kinds: list[str]) -> None:
         ("7465075291.703423667127", "7465075291.7034235", "number rounding"),
         ("19.1", "19.100000000000001", "number rounding"),
         ("19.0", "20.0", "other value"),
+        ("1499.99", "1000", "other value"),
+        ("12", "12.4", "other value"),
+        ("1499", "1e3", "other value"),
         ("11.234", "11.25", "other value"),
         ("1" * 30, "1" * 29 + "2", "other value"),
         ("1e999", "9e999", "other value"),
@@ -157,6 +160,7 @@ def test_numbers(expected: str, found: str, kind: str) -> None:
         ('<r x="1" y="2"/>', '<r y="2" x="1"/>', "attribute order", "body"),
         ('<r x="1"/>', "<r x='1'/>", "quotes", "body"),
         ('<r x="1"/>', '<r x="2"/>', "attribute", "body"),
+        ("<r><a>1</a></r>", "<r>price was 9<a>1</a></r>", "other value", "body"),
         ("<r>1</r>", "<?xml version='1.0'?><r>1</r>", "XML declaration", "body"),
         ("<r>1</r>", "<s>1</s>", "member name", "body"),
         ("<r><a>1</a></r>", "<r>\n<a>1</a></r>", "white space", "body"),
@@ -197,9 +201,51 @@ def test_a_status_is_all_that_is_named() -> None:
     ]
 
 
-def test_another_format_is_all_that_is_named() -> None:
+def test_a_body_in_another_format_differs_as_a_whole() -> None:
     """JSON and XML are not compared token by token."""
-    assert _named(_answer("{}"), _answer("<a/>", _XML)) == [("media type", "Content-Type")]
+    assert _named(_answer("{}"), _answer("<a/>", _XML)) == [
+        ("media type", "Content-Type"),
+        ("body", "body"),
+    ]
+
+
+def test_another_media_type_hides_no_other_body() -> None:
+    """It is compared if it can be read in the legacy service's format."""
+    new = _answer('{"a":2}', "text/plain; charset=us-ascii; x=1")
+
+    assert _named(_answer('{"a":1}'), new) == [
+        ("media type", "Content-Type"),
+        ("charset", "Content-Type"),
+        ("header", "Content-Type"),
+        ("other value", "a"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("expected", "found", "content_type", "kinds"),
+    [
+        ('{"a":19.75}', '{"a":"banana"}', _JSON, ["value type", "other value"]),
+        ('{"a":1}', '{"a":[2]}', _JSON, ["value type", "other value"]),
+        ('{"a":1.0}', '{"a":"1"}', _JSON, ["value type", "number scale"]),
+        ('{"a":1.0}', '{ "a":1 }', _JSON, ["white space", "number scale"]),
+        ('{"a":1.0}', '{"a":1}\n', _JSON, ["line break", "number scale"]),
+        ('<r xmlns="u"/>', '<r xmlns="v" evil="1"/>', _XML, ["namespace", "attribute"]),
+        ('<r xmlns="u"/>', '<r xmlns="v" xmlns:q="w"/>', _XML, ["namespace", "attribute"]),
+        (
+            "<r><a>1.0</a></r>",
+            "<r><a>1</a>price was 9<b/></r>",
+            _XML,
+            ["other value", "number scale", "extra member"],
+        ),
+    ],
+)
+def test_a_difference_hides_no_other_one(
+    expected: str, found: str, content_type: str, kinds: list[str]
+) -> None:
+    """Each kind lets pass only what its name says, if it is allowed."""
+    named = _named(_answer(expected, content_type), _answer(found, content_type))
+
+    assert [kind for kind, _ in named] == kinds
 
 
 @pytest.mark.parametrize(

@@ -122,3 +122,13 @@ def test_a_cookies_value_is_left_out() -> None:
     )
 
     assert kept == (("Set-Cookie", "a=...; Path=/; Expires=...; Secure"),)
+
+
+@pytest.mark.parametrize("other", ["s=1; Path=/; Max-Age=0", "s=; Path=/; Max-Age=60"])
+def test_a_cookie_that_is_deleted_differs(other: str) -> None:
+    """By its age, or by its empty value."""
+    old, new = (
+        Answer(200, (("Set-Cookie", text),), b"") for text in ("s=9; Path=/; Max-Age=60", other)
+    )
+
+    assert [item.where for item in ComparedHeaders().differences(old, new)] == ["Set-Cookie"]

@@ -6,7 +6,7 @@ import pytest
 
 from app.parity.masking import Mask
 from app.parity.recorder import Recorder
-from app.parity.recording import Answer, RecordingError, Request
+from app.parity.recording import Answer, RecordingError, Request, parse
 
 _ANSWER = Answer(200, (("Content-Type", "application/json"),), b"{}")
 
@@ -42,3 +42,15 @@ def test_a_line_that_was_cut_off_is_written_again(tmp_path: Path, kept: int) -> 
         recorder.write("json", Request("GET", "/2"), _ANSWER)
 
     assert path.read_bytes() == whole
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"id":Infinity,"tag":"","error_detail":false}'])
+def test_a_line_that_python_cant_hold_is_named(text: str) -> None:
+    """It is nested too deeply, or its number has no end."""
+    line = text.replace(
+        "false}",
+        'false,"request":{"method":"","target":"","headers":[]},"response":{"body":"","status":1,"headers":[]}}',
+    )
+
+    with pytest.raises(RecordingError, match=r"^a:1: is not a recording: "):
+        parse(line.encode(), "a:1")

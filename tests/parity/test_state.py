@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from app.host.application import WebApi
-from app.parity.allowed import AllowedDifferences
+from app.parity.allowed import Allowed, AllowedDifferences
 from app.parity.asking import Asking
 from app.parity.client import NoAnswerError, Service
 from app.parity.crowd import Crowd
@@ -23,7 +23,7 @@ from app.parity.outcome import Comparison, Result
 from app.parity.recording import Answer, Request
 from app.parity.selection import shuffled
 from app.parity.verdict import Verdict
-from tests.parity.services import Change, Changed, coverage, serving
+from tests.parity.services import Change, Changed, coverage, header_change, serving
 
 _App = Callable[..., Iterable[bytes]]
 
@@ -144,6 +144,27 @@ def test_a_stale_answer_is_named(app: WebApi) -> None:
     assert _names(verdict) == {"stale answer": 1}
 
 
+def test_a_stale_answer_keeps_its_differences_of_form(app: WebApi) -> None:
+    """Its values are the legacy service's, but not how they are written."""
+    percents = {"now": 10}
+    current = Changed(app, lambda answer: _percent(iter([percents["now"]]))(answer))
+
+    def written(answer: Answer) -> Answer:
+        body = _percent(iter([10]))(answer).body.replace(b"ChargeCloudAPI.Models", b"Other")
+        return Answer(answer.status, answer.headers, body)
+
+    (_, request) = _requests(1)
+    entry = Allowed("cache", "r", date.max, Kind.STALE)
+    verdict = Verdict(AllowedDifferences([entry], date.today()), Mask(()), coverage())
+
+    with _comparison(current, Changed(app, written)) as comparison:
+        verdict.take(comparison(request))
+        percents["now"] = 20
+        verdict.take(comparison(request))
+
+    assert _names(verdict) == {"namespace": 2, "other value current_percent": 1}
+
+
 def test_a_second_answer_that_differs_is_named(app: WebApi) -> None:
     """A cache that loses a header."""
     times: Counter[str] = Counter()
@@ -260,6 +281,129 @@ def test_a_header_that_moves_hides_nothing_else(app: WebApi) -> None:
     assert both.counts == {Result.SAME: 2}
     assert both.noise == {(Kind.HEADER, "X-Number"): 2}
     assert _names(one) == {"header X-Number": 2}
+
+
+def _member(member: str, value: Callable[[bytes], bytes]) -> Change:
+    """Make a change of a member in JSON, with its name."""
+    pattern = re.compile(rb',"%b":[^,}]*' % member.encode())
+    return lambda answer: Answer(
+        answer.status, answer.headers, pattern.sub(lambda found: value(found[0]), answer.body)
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "finding"),
+    [
+        (lambda _: b"", "missing member current_percent"),
+        (lambda _: b',"current_percent":null', "nil"),
+        (lambda pair: pair.replace(b":", b':"') + b'"', "value type"),
+        (lambda pair: pair + b"000", "number scale"),
+    ],
+)
+def test_a_value_that_moves_excuses_no_other_kind(
+    app: WebApi, value: Callable[[bytes], bytes], finding: str
+) -> None:
+    """It is no reason to leave it out, to write null or text, or to write it otherwise."""
+    percents = {"now": 10.25}
+
+    def legacy(answer: Answer) -> Answer:
+        percents["now"] += 1
+        return _member("current_percent", lambda _: b',"current_percent":%.2f' % percents["now"])(
+            answer
+        )
+
+    def latest(answer: Answer) -> Answer:
+        # What the legacy service answers next.
+        percent = b',"current_percent":%.2f' % (percents["now"] + 1)
+        return _member("current_percent", lambda _: value(percent))(answer)
+
+    verdict = _compared(Changed(app, legacy), Changed(app, latest), _requests(1)[:1])
+
+    assert _names(verdict) == {finding: 1}
+
+
+@pytest.mark.parametrize("text", [b"n/a", b"", b"true", b"2026-01-02T03:04:05Z"])
+def test_a_number_that_moves_excuses_no_other_sort_of_text_in_xml(app: WebApi, text: bytes) -> None:
+    """XML writes numbers, dates, booleans and text alike."""
+
+    def other(answer: Answer) -> Answer:
+        body = re.sub(rb"(?<=<current_percent>)[^<]*", text, answer.body)
+        return Answer(answer.status, answer.headers, body)
+
+    legacy = Changed(app, _percent(count(10)))
+
+    verdict = _compared(legacy, Changed(app, other), _requests(1)[1:])
+
+    assert _names(verdict) == {"other value current_percent": 1}
+
+
+def test_an_order_that_moves_excuses_no_other_body(app: WebApi) -> None:
+    """Null in place of a process is not another order."""
+    turns = count()
+
+    def flipped(answer: Answer) -> Answer:
+        pairs = answer.body[1:-1].split(b",", 1)
+        body = b"{%b,%b}" % (pairs[1], pairs[0]) if next(turns) % 2 else answer.body
+        return Answer(answer.status, answer.headers, body)
+
+    null = Changed(app, lambda answer: Answer(answer.status, answer.headers, b"null"))
+    requests = _requests(1000)[:1]
+
+    assert _names(_compared(Changed(app, flipped), null, requests)) == {"nil": 1}
+    assert _compared(Changed(app, flipped), app, requests).counts == {Result.SAME: 1}
+
+
+def test_a_content_type_that_moves_excuses_no_other(app: WebApi) -> None:
+    """Only the spellings that the legacy service uses itself."""
+    turns = count()
+
+    def spelled(text: str) -> str:
+        return text.replace("; ", ";") if next(turns) % 2 else text
+
+    legacy = Changed(app, header_change("Content-Type", spelled))
+    html = Changed(app, header_change("Content-Type", lambda _: "text/html"))
+
+    names = _names(_compared(legacy, html, _requests(1000)[:1]))
+
+    assert "media type application/json \N{RIGHTWARDS ARROW} text/html" in names
+
+
+def test_an_error_that_the_legacy_service_answers_now_and_then_is_not_the_same(
+    app: WebApi,
+) -> None:
+    """A rate limit of the legacy service is no reason to answer with an error always."""
+    turns = count(1)
+    slow = Answer(429, (("Content-Type", "text/plain"),), b"slow down")
+    legacy = Changed(app, lambda answer: answer if next(turns) % 2 else slow)
+    new = Changed(app, lambda _: slow)
+
+    verdict = _compared(legacy, new, _requests(1000))
+
+    assert _names(verdict) == {"status 200 \N{RIGHTWARDS ARROW} 429": 2}
+
+
+def test_a_process_that_ends_while_it_is_compared_has_moved(app: WebApi) -> None:
+    """Both services answer with the error from then on."""
+    gone = Answer(404, (("Content-Type", "text/plain"),), b"gone")
+    turns = count()
+    legacy = Changed(app, lambda answer: answer if next(turns) < 1 else gone)
+    new = Changed(app, lambda _: gone)
+
+    assert _compared(legacy, new, _requests(1000)[:1]).counts == {Result.MOVED: 1}
+
+
+def test_a_difference_is_kept_if_its_confirmation_has_no_answer(app: WebApi) -> None:
+    """The legacy service ends after its first two answers."""
+    turns = count()
+
+    def legacy(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        if next(turns) > 1:
+            raise ConnectionError
+        return app(environ, start_response)
+
+    new = Changed(app, _price)
+
+    assert _names(_compared(legacy, new, _requests(1000)[:1])) == {"other value price": 1}
 
 
 def test_an_identical_service_differs_at_no_time(app: WebApi) -> None:

@@ -115,6 +115,26 @@ def test_time_is_a_verdict_where_it_is_asked_for(
     assert verdict.exit_code is (ExitCode.SAME if said is None else ExitCode.DIFFERENT)
 
 
+@pytest.mark.parametrize(("failed", "moved", "fails"), [(2, 1, True), (2, 0, False)])
+def test_a_run_that_compared_fewer_than_half_proves_too_little(
+    failed: int, moved: int, fails: bool
+) -> None:
+    """Where the legacy service failed or its values moved, nothing is known of the new one."""
+    verdict = _verdict()
+    same = _outcome(_SAME, _SAME)
+    error = replace(_answer(b"{}"), status=500)
+    for outcome in (
+        *[same] * 2,
+        *[replace(same, expected=error, found=error)] * failed,
+        *[replace(same, result=Result.MOVED)] * moved,
+    ):
+        verdict.take(outcome)
+
+    said = "too little was compared: 2 answers of 5; the legacy service failed for 2, and 1 moved"
+    assert verdict.problems == ([said] if fails else [])
+    assert verdict.exit_code is (ExitCode.DIFFERENT if fails else ExitCode.SAME)
+
+
 def test_what_is_allowed_leaves_the_rest() -> None:
     """A flaky rest is flaky."""
     entry = Allowed("n", "r", _TODAY, Kind.NUMBER_SCALE)
