@@ -41,7 +41,7 @@ STORE_SECONDS = Histogram(
     "chargecloud_store_seconds", "Time in the store.", registry=_OWN, buckets=_BUCKETS
 )
 STORE_FAILURES = Counter(
-    "chargecloud_store_failures", "Failed questions to the store.", registry=_OWN
+    "chargecloud_store_failures", "Failed queries of the store.", registry=_OWN
 )
 
 

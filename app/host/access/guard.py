@@ -27,7 +27,7 @@ class Verifier(Protocol):
         """Return the user whom a token speaks for; raises an exception."""
 
     def problem(self) -> str | None:
-        """Return why no token can be believed, ``None`` if one can."""
+        """Return why no token can be verified, ``None`` if one can."""
 
 
 def install(app: WebApi) -> None:
@@ -88,7 +88,7 @@ def _tokens(settings: Settings) -> Verifier | None:
 
 
 class Guard:
-    """Lets a request pass that brings a known key or a believed token."""
+    """Lets a request pass that brings a known key or a verified token."""
 
     def __init__(self, app: WebApi, known: ApiKeys | None, tokens: Verifier | None) -> None:
         self._app = app
