@@ -109,7 +109,7 @@ def test_files_before_a_bad_one_are_kept(command: Command, tmp_path: Path) -> No
     [
         (["nope"], {}, 2, "No such command 'nope'"),
         (["import"], {}, 2, "Missing argument 'FILE...'"),
-        (["import", "nofile"], {}, 2, "'nofile': No such file or directory"),
+        (["import", "nofile"], {}, 2, "File 'nofile' does not exist"),
         (["import", "--user-id", "x", "-"], {}, 2, "'--for': 'x' is not a valid integer"),
         (["import", "--user-id", "2147483648", "-"], {}, 1, "user_id: must be from -2147483648"),
         (["serve", "--workers", "0"], {}, 2, "'--workers': 0 is not in the range x>=1"),

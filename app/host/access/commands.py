@@ -1,6 +1,7 @@
 """The keys commands."""
 
 import sys
+from contextlib import suppress
 from errno import EBADF
 from typing import cast
 
@@ -33,6 +34,9 @@ def add(name: str) -> None:
         click.echo(key)
     except OSError as error:
         key_file.revoke(_path(), name)
+        # Python would try to write it once more at its end, and exit with 120.
+        with suppress(AttributeError, OSError):
+            sys.stdout.close()
         raise KeyFileError(
             f"the key can't be written to standard output: {error.strerror}; it is revoked"
         ) from None

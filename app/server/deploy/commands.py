@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+from pathlib import Path
 from typing import Any, cast
 
 import click
@@ -18,7 +19,9 @@ from app.server.limits import THREADS
 
 
 def _this_command() -> str:
-    found = shutil.which("chargecloud") or f"{sys.prefix}/bin/chargecloud"
+    found = f"{sys.prefix}/bin/chargecloud"
+    if not Path(found).exists():
+        found = shutil.which("chargecloud") or found
     if not options.is_path(found):
         raise click.UsageError(f"--command is needed: systemd would read {found!r} otherwise")
     return found
