@@ -74,7 +74,7 @@ _LEGACY = sends(whole(b'{"a":1}'))
         (sends(whole(b'{"a":1}') + b"!"), [], "longer than its length", 1),
         (
             repeats(OK + b"Content-Length: 999\r\n\r\n", b"x", 0.05),
-            ["--timeout", "1"],
+            ["--timeout", "1", "--limit", "2"],
             "not whole in time",
             1,
         ),

@@ -15,7 +15,7 @@ import pytest
 from app.host.application import WebApi
 from app.parity.allowed import Allowed, AllowedDifferences
 from app.parity.asking import Asking
-from app.parity.client import NoAnswerError, Service
+from app.parity.client import Limits, NoAnswerError, Service
 from app.parity.crowd import Crowd
 from app.parity.difference import Kind
 from app.parity.masking import Mask
@@ -48,19 +48,27 @@ def _requests(*users: int) -> list[Request]:
 
 
 @contextmanager
-def _comparison(legacy: _App, new: _App, at_once: int = 1) -> Iterator[Comparison]:
+def _comparison(
+    legacy: _App, new: _App, at_once: int = 1, limits: Limits | None = None
+) -> Iterator[Comparison]:
     with (
         serving(legacy) as old_url,
         serving(new) as new_url,
-        Service(old_url) as old,
+        Service(old_url, limits=limits) as old,
         Service(new_url) as other,
     ):
         yield Comparison(old, other, crowd=Crowd() if at_once > 1 else None)
 
 
-def _compared(legacy: _App, new: _App, requests: Iterable[Request], at_once: int = 1) -> Verdict:
+def _compared(
+    legacy: _App,
+    new: _App,
+    requests: Iterable[Request],
+    at_once: int = 1,
+    limits: Limits | None = None,
+) -> Verdict:
     verdict = Verdict(AllowedDifferences([], date.today()), Mask(()), coverage())
-    with _comparison(legacy, new, at_once) as comparison:
+    with _comparison(legacy, new, at_once, limits) as comparison:
         for _, outcome in Asking(at_once, None, 1).run(comparison, requests):
             assert not isinstance(outcome, NoAnswerError)
             verdict.take(outcome)
@@ -403,7 +411,9 @@ def test_a_difference_is_kept_if_its_confirmation_has_no_answer(app: WebApi) -> 
 
     new = Changed(app, _price)
 
-    assert _names(_compared(legacy, new, _requests(1000)[:1])) == {"other value price": 1}
+    verdict = _compared(legacy, new, _requests(1000)[:1], limits=Limits(timeout=2))
+
+    assert _names(verdict) == {"other value price": 1}
 
 
 def test_an_identical_service_differs_at_no_time(app: WebApi) -> None:
