@@ -70,7 +70,10 @@ def _probe(address: str, setting: str, probes: ExitStack) -> None:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(where)
             probe.listen()
-    except (OSError, UnicodeError) as error:
-        # A host with an empty or too long label is no text of IDNA.
-        reason = getattr(error, "strerror", None) or str(error)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise AddressError(f"{setting} {address} can't be listened on: {reason}") from None
+    except UnicodeError:
+        # Of IDNA, for an empty or too long label.
+        reason = f"{host} is not a host name"
         raise AddressError(f"{setting} {address} can't be listened on: {reason}") from None
