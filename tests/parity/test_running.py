@@ -107,7 +107,7 @@ def test_a_broken_legacy_service_is_nothing_to_compare_with(kit: Kit, tmp_path: 
 def test_a_service_that_hangs_stops_the_run(kit: Kit, tmp_path: Path) -> None:
     """After as many as may fail, not after the timeout of each."""
     with talking(_LEGACY) as legacy, talking(sends(b"")) as new:
-        options = ["--users", "1-1000", "--failures", "2", "--timeout", "0.5", "--concurrency", "2"]
+        options = ["--users", "1-1000", "--failures", "2", "--timeout", "1.5", "--concurrency", "1"]
         ended = kit("compare", legacy, new, *options, "--json", "report.json")
 
     assert "stopped after 2 failures, the last: no answer in time" in ended.out
