@@ -213,9 +213,9 @@ class Settings:
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> Self:
         """Read all settings; raises ConfigError for an unknown name or a bad value."""
         known = {PREFIX + item.name.upper(): item for item in fields(cls)}
-        given = _with_files(known, environ)
+        given = _with_files(environ)
         for name in sorted(given.keys() - known.keys()):
-            files = (f"{secret}_FILE" for secret, item in known.items() if item.metadata["show"])
+            files = (f"{PREFIX}{secret}_FILE" for secret in secrets())
             raise ConfigError(f"{name} is not a setting; there are: {', '.join([*known, *files])}")
         return cls(
             **{known[name].name: _read(known[name], name, text) for name, text in given.items()}
@@ -226,14 +226,19 @@ class Settings:
         return {item.name.upper(): _shown(item, getattr(self, item.name)) for item in fields(self)}
 
 
-def _with_files(known: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, str]:
+def secrets() -> list[str]:
+    """Return the names of the settings that a file may hold, whose name is in ``NAME_FILE``."""
+    return [item.name.upper() for item in fields(Settings) if item.metadata["show"]]
+
+
+def _with_files(environ: Mapping[str, str]) -> dict[str, str]:
     """Return what is set; for a secret, the file that ``<NAME>_FILE`` names wins over ``<NAME>``.
 
     So it replaces what an image or a unit sets for all.
     """
     given = {name: text for name, text in environ.items() if name.startswith(PREFIX)}
-    for name, item in known.items():
-        file = given.pop(f"{name}_FILE", None) if item.metadata["show"] else None
+    for name in (PREFIX + secret for secret in secrets()):
+        file = given.pop(f"{name}_FILE", None)
         if file is None:
             continue
         try:

@@ -95,6 +95,11 @@ class Difference:
     could_be: Kind | None = None
 
     @property
+    def key(self) -> tuple[Kind, str]:
+        """What it has in common with itself in another answer: its kind and its place."""
+        return self.kind, self.where
+
+    @property
     def cause(self) -> str:
         """What differences of one kind share when they are one finding."""
         if self.kind in _BY_PLACE:

@@ -5,7 +5,6 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import combinations
-from typing import Final
 
 from app.parity.client import NoAnswerError, Service
 from app.parity.crowd import Crowd
@@ -13,26 +12,10 @@ from app.parity.difference import Difference, Kind
 from app.parity.explain import OF_RECORDINGS, explain
 from app.parity.headers import ComparedHeaders
 from app.parity.masking import Mask
+from app.parity.noise import is_noise, may_be_noise
 from app.parity.recording import Answer, Recording, Request
-from app.parity.value_differences import sort_of
 
 _ALONE = 3
-_ANOTHER_VALUE: Final = {
-    Kind.OTHER_VALUE,
-    Kind.NUMBER_ROUNDING,
-    Kind.NUMBER_SIGN,
-    Kind.DATE_FRACTION_CUT,
-    Kind.DATE_FRACTION_ROUNDED,
-    Kind.DATE_ZONE_CHANGED,
-}
-"""What a value that changes is called; but for the first, only by chance."""
-_COMES_AND_GOES: Final = {
-    Kind.NIL,
-    Kind.MISSING_MEMBER,
-    Kind.EXTRA_MEMBER,
-    Kind.NULL_LEFT_OUT,
-}
-_OF_ANY_TEXT: Final = {Kind.NIL, Kind.EXTRA_MEMBER, Kind.BODY}
 
 
 class Result(Enum):
@@ -260,9 +243,9 @@ class Comparison:
             for item in (*different, *self._explain(request, other, one))
         ]
         found = [self._found(request, each) for each in rounds]
-        left = [[item for item in items if not _is_noise(item, noise)] for items in found]
+        left = [[item for item in items if not is_noise(item, noise)] for items in found]
         steady, flaky = _steady(left)
-        flaky = [item for item in flaky if not _may_be_noise(item, noise)]
+        flaky = [item for item in flaky if not may_be_noise(item, noise)]
         # A header that moves says nothing about the body, nor does a connection that ends.
         moved = any(
             item.kind not in (Kind.HEADER, Kind.CLOSING) for items in found for item in items
@@ -291,60 +274,23 @@ def _steady(times: list[list[Difference]]) -> tuple[list[Difference], list[Diffe
 
     A connection may end with any answer: one that ends now and then is no difference.
     """
-    places = [{(item.kind, item.where) for item in found} for found in times]
+    places = [{item.key for item in found} for found in times]
     always = set.intersection(*places)
-    steady = [item for item in times[-1] if (item.kind, item.where) in always]
+    steady = [item for item in times[-1] if item.key in always]
     flaky = [
         item
         for item in _distinct([item for found in times for item in found])
-        if (item.kind, item.where) not in always and item.kind is not Kind.CLOSING
+        if item.key not in always and item.kind is not Kind.CLOSING
     ]
     return steady, flaky
 
 
 def _distinct(items: list[Difference]) -> list[Difference]:
-    return list({(item.kind, item.where): item for item in reversed(items)}.values())[::-1]
+    return list({item.key: item for item in reversed(items)}.values())[::-1]
 
 
 def _is_error(answer: Answer) -> bool:
     return answer.status >= 400
-
-
-def _is_noise(item: Difference, noise: list[Difference]) -> bool:
-    """Whether the legacy service itself differs in this way at this place."""
-    return any(own.where == item.where and _is_alike(item, own) for own in noise)
-
-
-def _is_alike(item: Difference, own: Difference) -> bool:
-    """Whether a difference of the legacy service from itself excuses one at the same place.
-
-    Any other value of the same sort is like a value that changes. Else the kind must be the same
-    and, but for what holds a value, what is found too. Nothing excuses an error.
-    """
-    if item.kind is Kind.OTHER_VALUE:
-        sorts = {sort_of(str(each.found).strip('"')) for each in (item, own)}
-        return own.kind in _ANOTHER_VALUE and len(sorts) == 1
-    if item.kind is not own.kind or (item.kind is Kind.STATUS and str(item.found) >= "400"):
-        return False
-    if item.kind is Kind.HEADER and item.where.lower() != "content-type":
-        return _times(item) == _times(own)
-    return item.kind in _OF_ANY_TEXT or item.found == own.found
-
-
-def _times(item: Difference) -> tuple[int, ...]:
-    """Return how often each side has a header."""
-    return tuple(
-        0 if text is None else 1 + text.count(" | ") for text in (item.expected, item.found)
-    )
-
-
-def _may_be_noise(item: Difference, noise: list[Difference]) -> bool:
-    """Whether it can come of a change that was under way, and so counts only if it stays."""
-    if item.kind is Kind.STATUS:
-        return any(own.kind is Kind.STATUS and own.found == item.found for own in noise)
-    return item.kind in _ANOTHER_VALUE and any(
-        own.where == item.where and own.kind in _ANOTHER_VALUE | _COMES_AND_GOES for own in noise
-    )
 
 
 def _alone(
@@ -357,10 +303,10 @@ def _alone(
     """
     if not found:
         return None
-    places = {(item.kind, item.where) for item in found}
+    places = {item.key for item in found}
 
     def differs() -> bool:
-        return not places.isdisjoint((item.kind, item.where) for item in ask())
+        return not places.isdisjoint(item.key for item in ask())
 
     with suppress(NoAnswerError):
         with crowd.alone(f"{found[0].kind} {found[0].cause}") as may:

@@ -110,6 +110,11 @@ def record(
             for why, count in skipped.most_common():
                 say(f"skipped: {count:,} {why}")
             say(f"{output}: {recorder.summary()}")
+    return _ended(failed, recorder)
+
+
+def _ended(failed: int, recorder: Recorder) -> ExitCode:
+    """Return the exit code, and say why a recording proves nothing."""
     if failed or not recorder.in_file:
         return ExitCode.COULD_NOT_ASK
     problem = same_error(recorder.in_file)

@@ -66,6 +66,8 @@ def _normal(text: str) -> str:
 
 def _is_cheap(text: str) -> bool:
     """Whether a text can be normalized in time: the sorting of many marks in a row is quadratic."""
+    if text.isascii():
+        return True
     marks = 0
     for character in text:
         first = unicodedata.normalize("NFKD", character)[0]

@@ -203,11 +203,9 @@ class Verdict:
             return items
         expected, found = self.mask(outcome.expected), self.mask(outcome.found)
         masked = explain(expected, found, outcome.headers, outcome.request.method)
-        shown = {(item.kind, item.where): item for item in masked}
+        shown = {item.key: item for item in masked}
         return [
-            shown.get(
-                (item.kind, item.where), Difference(item.kind, item.where, "masked", "masked")
-            )
+            shown.get(item.key, Difference(item.kind, item.where, "masked", "masked"))
             for item in items
         ]
 

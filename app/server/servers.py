@@ -72,8 +72,9 @@ def _probe(address: str, setting: str, probes: ExitStack) -> None:
             probe.listen()
     except OSError as error:
         reason = error.strerror or str(error)
-        raise AddressError(f"{setting} {address} can't be listened on: {reason}") from None
     except UnicodeError:
         # Of IDNA, for an empty or too long label.
         reason = f"{host} is not a host name"
-        raise AddressError(f"{setting} {address} can't be listened on: {reason}") from None
+    else:
+        return
+    raise AddressError(f"{setting} {address} can't be listened on: {reason}")

@@ -22,6 +22,19 @@ def test_results_come_in_order_whoever_is_first() -> None:
     assert found == [(number, number * 2) for number in range(20)]
 
 
+class _Items:
+    """Numbers, and the last one that was taken."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self.taken = 0
+
+    def __iter__(self) -> Iterator[int]:
+        for number in range(self._count):
+            self.taken = number
+            yield number
+
+
 def test_so_many_are_asked_at_once_and_no_more() -> None:
     """Each waits until all that may be at once are there."""
     barrier = threading.Barrier(4)
@@ -33,20 +46,13 @@ def test_so_many_are_asked_at_once_and_no_more() -> None:
 
 def test_requests_are_taken_as_they_are_needed() -> None:
     """A run over a million holds a few."""
-    taken = 0
-
-    def items() -> Iterator[int]:
-        nonlocal taken
-        for number in range(1_000_000):
-            taken = number
-            yield number
-
-    run = Asking(4, None, 1).run(lambda number: number, items())
+    items = _Items(1_000_000)
+    run = Asking(4, None, 1).run(lambda number: number, items)
     for _ in range(10):
         next(run)
     run.close()
 
-    assert taken < 100
+    assert items.taken < 100
 
 
 def test_a_rate_is_kept() -> None:
@@ -60,18 +66,12 @@ def test_a_rate_is_kept() -> None:
 
 def test_a_result_is_not_kept_back() -> None:
     """It comes while the next items are still awaited."""
-    taken = 0
+    items = _Items(100)
 
-    def items() -> Iterator[int]:
-        nonlocal taken
-        for number in range(100):
-            taken = number
-            yield number
-
-    first = next(Asking(4, 20, 1).run(lambda number: number, items()))
+    first = next(Asking(4, 20, 1).run(lambda number: number, items))
 
     assert first == (0, 0)
-    assert taken < 8
+    assert items.taken < 8
 
 
 def test_a_run_stops_after_its_failures() -> None:

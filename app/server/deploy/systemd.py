@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from sqlalchemy.engine import make_url
 
-from app.config import PREFIX, Settings
+from app.config import PREFIX, Settings, secrets
 from app.server.deploy.resources import resources
 
 _UNIT = Template("""\
@@ -143,7 +143,7 @@ class Unit:
 def _files(settings: Settings) -> list[str]:
     """Return the files that the settings name."""
     named = [settings.status_query, settings.api_keys_file, settings.jwt_jwks]
-    named += [os.environ.get(f"{PREFIX}{name}_FILE") for name in ("DATABASE_URL", "JWT_JWKS")]
+    named += [os.environ.get(f"{PREFIX}{name}_FILE") for name in secrets()]
     url = make_url(settings.database_url) if settings.database_url else None
     if url is not None and url.get_backend_name() == "sqlite":
         named.append(url.database)
